@@ -1,0 +1,47 @@
+"""One engine, one way to open a session, the same on SQLite and PostgreSQL."""
+
+from __future__ import annotations
+
+from sqlalchemy import Engine, create_engine, event
+from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
+
+
+class Base(DeclarativeBase):
+    """All tables of the house."""
+
+
+def engine(url: str) -> Engine:
+    """An engine for `url`. SQLite runs in WAL mode with foreign keys on, and waits 10 s for a lock."""
+    if not url.startswith("sqlite"):
+        return create_engine(_with_driver(url), pool_pre_ping=True, pool_size=10, max_overflow=10)
+    made = create_engine(url, connect_args={"timeout": 10, "check_same_thread": False})
+    event.listen(made, "connect", _prepare_sqlite)
+    event.listen(made, "begin", _begin)
+    return made
+
+
+def sessions(engine: Engine, *, writing: bool = False) -> sessionmaker[Session]:
+    """Opens sessions: `with sessions(engine).begin() as session` is one transaction.
+
+    `writing` takes SQLite's write lock at the beginning, so that a transaction which reads before it
+    writes waits its turn instead of failing half-way; PostgreSQL needs no such word.
+    """
+    return sessionmaker(engine.execution_options(writing=True) if writing else engine, expire_on_commit=False)
+
+
+def _with_driver(url: str) -> str:
+    for plain in ("postgresql://", "postgres://"):
+        if url.startswith(plain):
+            return "postgresql+psycopg://" + url.removeprefix(plain)
+    return url
+
+
+def _prepare_sqlite(connection, _record) -> None:  # type: ignore[no-untyped-def]
+    # The driver must not open transactions by itself: reads would then hold a snapshot between statements.
+    connection.isolation_level = None
+    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin(connection) -> None:  # type: ignore[no-untyped-def]
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if connection.get_execution_options().get("writing") else "BEGIN")

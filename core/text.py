@@ -1,0 +1,54 @@
+"""One normaliser for everything people type and departments publish."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import cache
+
+_PINYIN = re.compile(r"(?<=[\u3400-\u9fff])[(（][a-zü]{0,5}[āáǎàēéěèīíǐìōóǒòūúǔùǖǘǚǜńňǹḿ][a-zü]{0,5}[)）]")
+_INVISIBLE = re.compile(
+    r"[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff\ufff0-\uffff]"
+)
+_SPACES = re.compile(r"[^\S\n]+")
+_LINES = re.compile(r"\s*\n\s*")
+# Full-width forms that are Chinese punctuation stay: 。，：；！？（）“” carry the sentence.
+_WIDTH = {code: code - 0xFEE0 for code in range(0xFF10, 0xFF5B) if chr(code - 0xFEE0).isalnum()} | {
+    0x3000: " ",
+    0xFF0F: "/",
+    0xFF0B: "+",
+    0xFF0D: "-",
+    0xFF20: "@",
+    0xFF05: "%",
+    0xFF0E: ".",
+    0xFF06: "&",
+    0xFF1D: "=",
+    0x2236: "：",
+    0xFE55: "：",
+    0x00A0: " ",
+}
+
+
+def normalise(text: str) -> str:
+    """`text` with half-width letters and digits, simplified characters, and without what nobody meant to write.
+
+    Control and zero-width characters and pinyin injected behind characters, as in 推進(jìn), are removed;
+    spaces are folded, line breaks kept. Chinese punctuation stays as it is.
+    """
+    text = unicodedata.normalize("NFC", text).translate(_WIDTH)
+    text = _INVISIBLE.sub("", text)
+    text = "".join(c for c in text if c in "\n\t" or unicodedata.category(c) not in {"Cc", "Cs", "Co", "Cn"})
+    text = _PINYIN.sub("", text)
+    return _LINES.sub("\n", _SPACES.sub(" ", _simplifier().convert(text))).strip()
+
+
+def bigrams(text: str) -> list[str]:
+    """Overlapping pairs of neighbouring Chinese characters in `text`."""
+    return [run[i : i + 2] for run in re.findall(r"[\u3400-\u9fff]+", text) for i in range(len(run) - 1)]
+
+
+@cache
+def _simplifier():  # type: ignore[no-untyped-def]
+    from opencc import OpenCC  # loads its tables on first use
+
+    return OpenCC("t2s")
