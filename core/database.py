@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from functools import partial
+
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
+
+
+# Chinese is stored as it is: escaped, it would take twice the room and time.
+_json = partial(json.dumps, ensure_ascii=False, separators=(",", ":"))
 
 
 class Base(DeclarativeBase):
@@ -13,8 +20,10 @@ class Base(DeclarativeBase):
 def engine(url: str) -> Engine:
     """An engine for `url`. SQLite runs in WAL mode with foreign keys on, and waits 10 s for a lock."""
     if not url.startswith("sqlite"):
-        return create_engine(_with_driver(url), pool_pre_ping=True, pool_size=10, max_overflow=10)
-    made = create_engine(url, connect_args={"timeout": 10, "check_same_thread": False})
+        return create_engine(
+            _with_driver(url), pool_pre_ping=True, pool_size=10, max_overflow=10, json_serializer=_json
+        )
+    made = create_engine(url, connect_args={"timeout": 10, "check_same_thread": False}, json_serializer=_json)
     event.listen(made, "connect", _prepare_sqlite)
     event.listen(made, "begin", _begin)
     return made

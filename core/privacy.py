@@ -7,7 +7,6 @@ never see it while the sentence keeps its meaning.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -46,25 +45,52 @@ _LANDLINE = re.compile(r"(?<![0-9])0\d{2,3}[\s\-—]?[2-9]\d{6,7}(?![0-9])")
 _PASSPORT = re.compile(r"(?<![A-Za-z0-9])(?:[EeGgDdSsPp][A-Za-z]?\d{7,8}|[HhMmCc]\d{8,10})(?![A-Za-z0-9])")
 _EMAIL = re.compile(r"[A-Za-z0-9._%+\-]+@[A-Za-z0-9.\-]+\.[A-Za-z]{2,}")
 _PLATE = re.compile(
-    r"[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼][A-HJ-NP-Z][·\s]?[A-HJ-NP-Z0-9]{4,5}[A-HJ-NP-Z0-9挂学警港澳](?![A-Za-z0-9])"
+    r"[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼][A-HJ-NP-Z][·\s]?(?=[A-Z]{0,5}\d)"
+    r"[A-HJ-NP-Z0-9]{4,5}[A-HJ-NP-Z0-9挂学警港澳](?![A-Z0-9])",
+    re.IGNORECASE,
 )
+# Not personal by itself, and two of them must not add up to a bank card: 2014.05.06-2024.05.06.
+_DATE = re.compile(r"(?<![0-9])(?:19|20)\d\d([-./])(?:0?[1-9]|1[0-2])\1(?:0?[1-9]|[12]\d|3[01])(?![0-9])")
 _LONG = re.compile(r"(?<![0-9])(?:\d" + _GAP + r"){10,}\d(?![0-9])")
 # A name only where the writer says so: a surname list alone would seal ordinary words.
 _NAME = re.compile(
-    r"(?:我叫|我是叫|姓名[是为：:]?|名字[叫是：:]|本人叫)\s*([\u4e00-\u9fff]{2,4}?(?:·[\u4e00-\u9fff]{1,6})?)(?=[，,。.；;！!\s]|$)"
+    r"(?:我叫|我是叫|本人叫|名字叫|(?:姓名|名字)\s*[是为：:])\s*(?!什么|怎么|啥|谁|空|错)"
+    r"(?P<value>[\u4e00-\u9fff]{2,4}(?:·[\u4e00-\u9fff]{1,6})?)(?![\u4e00-\u9fff·])"
 )
 
-_CHINESE_DIGITS = str.maketrans("零〇一二三四五六七八九幺壹贰叁肆伍陆柒捌玖", "00123456789" + "1123456789")
+# Most certain kinds first: the first to claim a stretch of text keeps it.
+_KINDS: tuple[tuple[Sort | None, re.Pattern[str]], ...] = (
+    (Sort.EMAIL, _EMAIL),
+    (Sort.IDENTITY, _IDENTITY),
+    (None, _DATE),
+    (Sort.MOBILE, _MOBILE),
+    (Sort.IDENTITY, _OLD_IDENTITY),
+    (Sort.CARD, _CARD),
+    (Sort.LANDLINE, _LANDLINE),
+    (Sort.PASSPORT, _PASSPORT),
+    (Sort.PLATE, _PLATE),
+    (Sort.NUMBER, _LONG),
+    (Sort.NAME, _NAME),
+)
+
+_HALF_WIDTH = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
+_CHINESE_DIGITS = str.maketrans("零〇一二三四五六七八九幺壹贰叁肆伍陆柒捌玖", "001234567891123456789")
+_DIGIT = r"[零〇一二三四五六七八九幺壹贰叁肆伍陆柒捌玖\d]"
+_SPELT = re.compile(f"(?:{_DIGIT}{_GAP}){{10,}}{_DIGIT}")
 
 
 def find(text: str) -> tuple[Finding, ...]:
     """The personal data in `text`, in order, without overlaps. Digits written as characters count too."""
-    plain = _digits(text)
-    taken: list[Finding] = []
-    for sort, start, end in _candidates(plain):
-        if all(end <= one.start or start >= one.end for one in taken):
-            taken.append(Finding(sort, start, end, text[start:end]))
-    return tuple(sorted(taken, key=lambda one: one.start))
+    left = _plain(text)
+    found: list[Finding] = []
+    for sort, pattern in _KINDS:
+        for match in pattern.finditer(left):
+            start, end = match.span("value" if "value" in pattern.groupindex else 0)
+            if sort:
+                found.append(Finding(sort, start, end, text[start:end]))
+            # What is claimed is hidden from the kinds that follow; what stands beside it is not.
+            left = f"{left[:start]}{'〔' * (end - start)}{left[end:]}"
+    return tuple(sorted(found, key=lambda one: one.start))
 
 
 def seal(text: str) -> str:
@@ -96,26 +122,6 @@ def _masked(one: Finding) -> str:
     return bare[:keep] + "*" * (len(bare) - keep - 2) + bare[-2:]
 
 
-def _digits(text: str) -> str:
-    """`text`, same length, with full-width and Chinese digits as ASCII digits where a long number is spelt."""
-    wide = text.translate({0xFF10 + n: str(n) for n in range(10)})
-    return re.sub(
-        r"[零〇一二三四五六七八九幺壹贰叁肆伍陆柒捌玖\d]{11,}", lambda m: m[0].translate(_CHINESE_DIGITS), wide
-    )
-
-
-def _candidates(text: str) -> Iterator[tuple[Sort, int, int]]:
-    """Most certain kinds first: the first to claim a stretch of text keeps it."""
-    for sort, pattern in (
-        (Sort.EMAIL, _EMAIL),
-        (Sort.IDENTITY, _IDENTITY),
-        (Sort.MOBILE, _MOBILE),
-        (Sort.IDENTITY, _OLD_IDENTITY),
-        (Sort.CARD, _CARD),
-        (Sort.LANDLINE, _LANDLINE),
-        (Sort.PASSPORT, _PASSPORT),
-        (Sort.PLATE, _PLATE),
-        (Sort.NUMBER, _LONG),
-    ):
-        yield from ((sort, match.start(), match.end()) for match in pattern.finditer(text))
-    yield from ((Sort.NAME, match.start(1), match.end(1)) for match in _NAME.finditer(text))
+def _plain(text: str) -> str:
+    """`text`, same length, half-width, with Chinese digits as ASCII digits where a long number is spelt."""
+    return _SPELT.sub(lambda match: match[0].translate(_CHINESE_DIGITS), text.translate(_HALF_WIDTH))

@@ -6,27 +6,19 @@ import re
 import unicodedata
 from functools import cache
 
-_PINYIN = re.compile(r"(?<=[\u3400-\u9fff])[(（][a-zü]{0,5}[āáǎàēéěèīíǐìōóǒòūúǔùǖǘǚǜńňǹḿ][a-zü]{0,5}[)）]")
+_TONED = "āáǎàēéěèīíǐìōóǒòūúǔùǖǘǚǜńňǹḿ"
+_TONED = "āáǎàēéěèīíǐìōóǒòūúǔùǖǘǚǜńňǹḿ"
+_PINYIN = re.compile(rf"(?<=[\u3400-\u9fff])(?:[(（][a-zü]{{0,5}}[{_TONED}][a-zü]{{0,5}}[)）])+")
 _INVISIBLE = re.compile(
-    r"[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff\ufff0-\uffff]"
+    r"[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f"
+    r"\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff\U000e0000-\U000e0fff]"
 )
 _SPACES = re.compile(r"[^\S\n]+")
 _LINES = re.compile(r"\s*\n\s*")
 # Full-width forms that are Chinese punctuation stay: 。，：；！？（）“” carry the sentence.
-_WIDTH = {code: code - 0xFEE0 for code in range(0xFF10, 0xFF5B) if chr(code - 0xFEE0).isalnum()} | {
-    0x3000: " ",
-    0xFF0F: "/",
-    0xFF0B: "+",
-    0xFF0D: "-",
-    0xFF20: "@",
-    0xFF05: "%",
-    0xFF0E: ".",
-    0xFF06: "&",
-    0xFF1D: "=",
-    0x2236: "：",
-    0xFE55: "：",
-    0x00A0: " ",
-}
+_WIDTH = {code: code - 0xFEE0 for code in range(0xFF10, 0xFF5B) if chr(code - 0xFEE0).isalnum()} | str.maketrans(
+    "\u3000／＋－＠％．＆＝\u2236\ufe55\u00a0\r", " /+-@%.&=：： \n"
+)
 
 
 def normalise(text: str) -> str:
@@ -35,10 +27,10 @@ def normalise(text: str) -> str:
     Control and zero-width characters and pinyin injected behind characters, as in 推進(jìn), are removed;
     spaces are folded, line breaks kept. Chinese punctuation stays as it is.
     """
-    text = unicodedata.normalize("NFC", text).translate(_WIDTH)
-    text = _INVISIBLE.sub("", text)
+    text = _INVISIBLE.sub("", text.translate(_WIDTH))
     text = "".join(c for c in text if c in "\n\t" or unicodedata.category(c) not in {"Cc", "Cs", "Co", "Cn"})
-    text = _PINYIN.sub("", text)
+    # Composed only now: what stood between a letter and its accent is gone.
+    text = _PINYIN.sub("", unicodedata.normalize("NFC", text))
     return _LINES.sub("\n", _SPACES.sub(" ", _simplifier().convert(text))).strip()
 
 

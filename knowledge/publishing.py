@@ -1,0 +1,307 @@
+"""Writing and reading the truth. Callers own the transaction: commit at the edge."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import delete, insert, select, tuple_
+from sqlalchemy.orm import Session
+
+from core.errors import NotFound
+from knowledge.documents import document, parts
+from knowledge.models import FaqRow, GuideRow, GuideVersion, HallRow, ItemRow
+from knowledge.revisions import lock, next_revision
+from knowledge.schema import Faq, Guide, Hall, Status
+
+BATCH = 500  # keys a query names at once; SQLite's limit on bound values is far above twice this
+
+
+class GuideMissing(NotFound):
+    """没有这份办事指南，可能已被删除。"""
+
+    code = "guide_missing"
+
+
+class Change(StrEnum):
+    NEW = "new"
+    CHANGED = "changed"
+    SAME = "same"
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """A guide with its place in the record: what an answer cites."""
+
+    id: int
+    version: int
+    status: Status
+    revision: int
+    guide: Guide
+
+    def visible_on(self, today: date) -> bool:
+        """Whether citizens may see it: published, and within its effective dates (both included)."""
+        begins, ends = self.guide.effective_from, self.guide.effective_to
+        return (
+            self.status is Status.PUBLISHED and (begins is None or begins <= today) and (ends is None or today <= ends)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One line of a guide's history, oldest first in `history`."""
+
+    version: int
+    status: Status
+    at: datetime
+    by: str
+    guide: Guide
+
+
+def publish(session: Session, guide: Guide, *, by: str, at: datetime) -> Change:
+    """Publish one guide, identified by (region, local_code). SAME writes nothing and bumps nothing."""
+    return publish_all(session, [guide], by=by, at=at)[0]
+
+
+def publish_all(session: Session, guides: Iterable[Guide], *, by: str, at: datetime) -> list[Change]:
+    """Publish many guides, in order; far quicker than one by one. Of two with one key the later stands."""
+    changes: list[Change] = []
+    batch: list[Guide] = []
+    keys: set[tuple[str, str]] = set()
+    for guide in guides:
+        key = (guide.region, guide.local_code)
+        if key in keys or len(batch) == BATCH:
+            changes += _publish_batch(session, batch, by, at)
+            batch, keys = [], set()
+        batch.append(guide)
+        keys.add(key)
+    return changes + (_publish_batch(session, batch, by, at) if batch else [])
+
+
+def compare(session: Session, guides: Sequence[Guide]) -> list[tuple[Change, Guide | None]]:
+    """What publishing these would do, and the guide as it stands now; writes nothing."""
+    rows = _existing(session, guides)
+    verdicts: list[tuple[Change, Guide | None]] = []
+    for guide in guides:
+        row = rows.get((guide.region, guide.local_code))
+        if row is None:
+            verdicts.append((Change.NEW, None))
+        elif _unchanged(row, parts(guide).digest):
+            verdicts.append((Change.SAME, None))
+        else:
+            verdicts.append((Change.CHANGED, _assemble(row, _items(session, [row.item])[row.item])))
+    return verdicts
+
+
+def _publish_batch(session: Session, guides: Sequence[Guide], by: str, at: datetime) -> list[Change]:
+    lock(session)
+    rows = _existing(session, guides)
+    changes: list[Change] = []
+    items: dict[str, dict[str, Any]] = {}
+    fresh: list[dict[str, Any]] = []
+    edited: list[tuple[GuideRow, dict[str, Any]]] = []
+    for guide in guides:
+        stored = parts(guide)
+        row = rows.get((guide.region, guide.local_code))
+        if row is not None and _unchanged(row, stored.digest):
+            changes.append(Change.SAME)
+            continue
+        items[stored.item_digest] = stored.item
+        values: dict[str, Any] = {
+            "item": stored.item_digest,
+            "name": guide.name,
+            "department_name": guide.department.name,
+            "status": Status.PUBLISHED.value,
+            "revision": next_revision(session),
+            "content": stored.own,
+            "digest": stored.digest,
+            "updated_at": at,
+            "updated_by": by,
+            "effective_from": guide.effective_from,
+            "effective_to": guide.effective_to,
+            "verified_at": guide.verified_at,
+        }
+        if row is None:
+            key = {"region": guide.region, "local_code": guide.local_code}
+            fresh.append(values | key | {"version": 1, "created_at": at})
+            changes.append(Change.NEW)
+        else:
+            edited.append((row, values))
+            changes.append(Change.CHANGED)
+    _store_items(session, items)
+    if fresh:
+        session.execute(insert(GuideRow), fresh)
+    _supersede(session, edited)
+    return changes
+
+
+def _supersede(session: Session, edited: Sequence[tuple[GuideRow, dict[str, Any]]]) -> None:
+    if not edited:
+        return
+    contents = _items(session, [row.item for row, _ in edited])
+    left = {row.item for row, _ in edited}
+    for row, values in edited:
+        session.add(_archived(row, contents[row.item]))
+        for name, value in values.items():
+            setattr(row, name, value)
+        row.version += 1
+    session.flush()
+    used = select(GuideRow.item).where(GuideRow.item == ItemRow.digest)
+    session.execute(
+        delete(ItemRow).where(ItemRow.digest.in_(left), ~used.exists()).execution_options(synchronize_session=False)
+    )
+
+
+def _archived(row: GuideRow, item: dict[str, Any]) -> GuideVersion:
+    return GuideVersion(
+        guide_id=row.id,
+        version=row.version,
+        document=item | row.content,
+        at=row.updated_at,
+        by=row.updated_by,
+        status=row.status,
+    )
+
+
+def withdraw(session: Session, guide_id: int, *, by: str, at: datetime) -> None:
+    """Take a guide out of use; it stays in the record. Raises GuideMissing."""
+    lock(session)
+    row = session.get(GuideRow, guide_id, populate_existing=True)
+    if row is None:
+        raise GuideMissing()
+    if row.status == Status.WITHDRAWN:
+        return
+    row.revision = next_revision(session)
+    session.add(_archived(row, _items(session, [row.item])[row.item]))
+    row.status = Status.WITHDRAWN.value
+    row.version += 1
+    row.updated_at, row.updated_by = at, by
+    session.flush()
+
+
+def read(session: Session, guide_id: int) -> Published | None:
+    """The guide as it stands, withdrawn ones included; None where there is none."""
+    return read_many(session, [guide_id]).get(guide_id)
+
+
+def read_many(session: Session, ids: Iterable[int]) -> dict[int, Published]:
+    """Guides by id, two queries for all. Unknown ids are left out."""
+    wanted = list(dict.fromkeys(ids))
+    found: dict[int, Published] = {}
+    for start in range(0, len(wanted), BATCH):
+        query = select(
+            GuideRow.id, GuideRow.version, GuideRow.status, GuideRow.revision, GuideRow.content, GuideRow.item
+        ).where(GuideRow.id.in_(wanted[start : start + BATCH]))
+        rows = session.execute(query).all()
+        items = _items(session, [row.item for row in rows])
+        for row in rows:
+            guide = Guide.model_validate(items[row.item] | row.content)
+            found[row.id] = Published(row.id, row.version, Status(row.status), row.revision, guide)
+    return found
+
+
+def find(session: Session, region: str, local_code: str) -> int | None:
+    """The id of the guide with this code in this region."""
+    query = select(GuideRow.id).where(GuideRow.region == region, GuideRow.local_code == local_code)
+    return session.execute(query).scalar()
+
+
+def history(session: Session, guide_id: int) -> tuple[Version, ...]:
+    """Every version, oldest first, the current one last. Empty where there is no such guide."""
+    row = session.get(GuideRow, guide_id)
+    if row is None:
+        return ()
+    query = select(GuideVersion).where(GuideVersion.guide_id == guide_id).order_by(GuideVersion.version)
+    past = [
+        Version(old.version, Status(old.status), old.at, old.by, Guide.model_validate(old.document))
+        for old in session.scalars(query)
+    ]
+    now = _assemble(row, _items(session, [row.item])[row.item])
+    return (*past, Version(row.version, Status(row.status), row.updated_at, row.updated_by, now))
+
+
+def publish_faq(session: Session, faq: Faq, *, at: datetime) -> Change:
+    """Publish a curated question by its code; `enabled=False` takes it out of use."""
+    lock(session)
+    content = document(faq)
+    row = session.get(FaqRow, faq.code)
+    if row is not None and row.content == content:
+        return Change.SAME
+    values = {"region": faq.region, "content": content, "enabled": faq.enabled}
+    values |= {"revision": next_revision(session), "updated_at": at}
+    if row is None:
+        session.add(FaqRow(code=faq.code, **values))
+        session.flush()
+        return Change.NEW
+    for name, value in values.items():
+        setattr(row, name, value)
+    session.flush()
+    return Change.CHANGED
+
+
+def read_faq(session: Session, code: str) -> Faq | None:
+    """A curated question, disabled ones included."""
+    row = session.get(FaqRow, code)
+    return Faq.model_validate(row.content) if row else None
+
+
+def save_hall(session: Session, hall: Hall) -> Change:
+    """Store a service hall by region and name."""
+    content = document(hall)
+    row = session.get(HallRow, (hall.region, hall.name))
+    if row is None:
+        session.add(HallRow(region=hall.region, name=hall.name, content=content))
+        session.flush()
+        return Change.NEW
+    if row.content == content:
+        return Change.SAME
+    row.content = content
+    session.flush()
+    return Change.CHANGED
+
+
+def read_halls(session: Session, regions: Iterable[str]) -> tuple[Hall, ...]:
+    """The halls of these regions, in the order of the regions given."""
+    order = {code: place for place, code in enumerate(regions)}
+    rows = session.scalars(select(HallRow).where(HallRow.region.in_(order)).order_by(HallRow.name)).all()
+    return tuple(Hall.model_validate(row.content) for row in sorted(rows, key=lambda row: order[row.region]))
+
+
+def _unchanged(row: GuideRow, whole: str) -> bool:
+    return row.digest == whole and row.status == Status.PUBLISHED
+
+
+def _existing(session: Session, guides: Sequence[Guide]) -> dict[tuple[str, str], GuideRow]:
+    keys = [(guide.region, guide.local_code) for guide in guides]
+    found: dict[tuple[str, str], GuideRow] = {}
+    for start in range(0, len(keys), BATCH):
+        query = select(GuideRow).where(tuple_(GuideRow.region, GuideRow.local_code).in_(keys[start : start + BATCH]))
+        for row in session.scalars(query.execution_options(populate_existing=True)):
+            found[row.region, row.local_code] = row
+    return found
+
+
+def _items(session: Session, digests: Iterable[str]) -> dict[str, dict[str, Any]]:
+    wanted = list(dict.fromkeys(digests))
+    found: dict[str, dict[str, Any]] = {}
+    for start in range(0, len(wanted), BATCH):
+        query = select(ItemRow.digest, ItemRow.content).where(ItemRow.digest.in_(wanted[start : start + BATCH]))
+        found |= {row.digest: row.content for row in session.execute(query)}
+    return found
+
+
+def _store_items(session: Session, items: dict[str, dict[str, Any]]) -> None:
+    known: set[str] = set()
+    digests = list(items)
+    for start in range(0, len(digests), BATCH):
+        known |= set(session.scalars(select(ItemRow.digest).where(ItemRow.digest.in_(digests[start : start + BATCH]))))
+    fresh = [{"digest": key, "name": item["name"], "content": item} for key, item in items.items() if key not in known]
+    if fresh:
+        session.execute(insert(ItemRow), fresh)
+
+
+def _assemble(row: GuideRow, item: dict[str, Any]) -> Guide:
+    return Guide.model_validate(item | row.content)

@@ -1,0 +1,69 @@
+"""Databases for all tests: the same test runs on SQLite and on PostgreSQL."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine, delete, update
+from sqlalchemy.orm import Session
+
+from core.database import Base, engine, sessions
+from knowledge.migrating import upgrade
+from knowledge.models import Revision
+
+NOON = datetime(2026, 10, 15, 4, 0, tzinfo=UTC)
+
+
+@pytest.fixture(scope="session", params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """An address of an empty database, once for SQLite and once for PostgreSQL."""
+    folder: Path = tmp_path_factory.mktemp(request.param)
+    if request.param == "sqlite":
+        yield f"sqlite:///{folder / 'bangban.db'}"
+        return
+    pgserver = pytest.importorskip("pgserver", reason="pgserver has no wheel for this platform")
+    server = pgserver.get_server(folder, cleanup_mode="delete")
+    yield server.get_uri()
+    server.cleanup()
+
+
+@pytest.fixture(scope="session")
+def migrated(database_url: str) -> Iterator[Engine]:
+    """The database with all tables. Tests take `database`, which is emptied for each."""
+    made = engine(database_url)
+    upgrade(made)
+    yield made
+    made.dispose()
+
+
+@pytest.fixture
+def database(migrated: Engine) -> Engine:
+    """An empty, migrated database."""
+    with sessions(migrated, writing=True).begin() as session:
+        for table in reversed(Base.metadata.sorted_tables):
+            if table is not Revision.__table__ and table.name in _tables(session):
+                session.execute(delete(table))
+        session.execute(update(Revision).values(value=0, rolled_on=None))
+    return migrated
+
+
+def _tables(session: Session) -> set[str]:
+    from sqlalchemy import inspect
+
+    return set(inspect(session.connection()).get_table_names())
+
+
+@pytest.fixture
+def session(database: Engine) -> Iterator[Session]:
+    """An open writing session on an empty database; the test commits if it wants to."""
+    with sessions(database, writing=True)() as opened:
+        yield opened
+
+
+@pytest.fixture
+def noon() -> datetime:
+    """The moment tests take for now: 15 October 2026, noon in China."""
+    return NOON
