@@ -8,7 +8,6 @@ from functools import partial
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 
-
 # Chinese is stored as it is: escaped, it would take twice the room and time.
 _json = partial(json.dumps, ensure_ascii=False, separators=(",", ":"))
 

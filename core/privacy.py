@@ -42,7 +42,7 @@ _OLD_IDENTITY = re.compile(r"(?<![0-9])[1-9]\d{5}\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]
 _CARD = re.compile(r"(?<![0-9])(?:\d" + _GAP + r"){15,18}\d(?![0-9])")
 _MOBILE = re.compile(r"(?<![0-9])(?:\+?86" + _GAP + r")?" + _GAP.join([r"1", r"[3-9]"] + [r"\d"] * 9) + r"(?![0-9])")
 _LANDLINE = re.compile(r"(?<![0-9])0\d{2,3}[\s\-—]?[2-9]\d{6,7}(?![0-9])")
-_PASSPORT = re.compile(r"(?<![A-Za-z0-9])(?:[EeGgDdSsPp][A-Za-z]?\d{7,8}|[HhMmCc]\d{8,10})(?![A-Za-z0-9])")
+_PASSPORT = re.compile(r"(?<![A-Za-z])(?:[EeGgDdSsPp][A-Za-z]?\d{7,8}|[HhMmCc]\d{8,10})(?![0-9])")
 _EMAIL = re.compile(r"[A-Za-z0-9._%+\-]+@[A-Za-z0-9.\-]+\.[A-Za-z]{2,}")
 _PLATE = re.compile(
     r"[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼][A-HJ-NP-Z][·\s]?(?=[A-Z]{0,5}\d)"
@@ -55,7 +55,7 @@ _LONG = re.compile(r"(?<![0-9])(?:\d" + _GAP + r"){10,}\d(?![0-9])")
 # A name only where the writer says so: a surname list alone would seal ordinary words.
 _NAME = re.compile(
     r"(?:我叫|我是叫|本人叫|名字叫|(?:姓名|名字)\s*[是为：:])\s*(?!什么|怎么|啥|谁|空|错)"
-    r"(?P<value>[\u4e00-\u9fff]{2,4}(?:·[\u4e00-\u9fff]{1,6})?)(?![\u4e00-\u9fff·])"
+    r"(?P<value>(?:(?!叫|姓名|名字)[\u4e00-\u9fff]){2,4}(?:·[\u4e00-\u9fff]{1,6})?)(?![\u4e00-\u9fff·])"
 )
 
 # Most certain kinds first: the first to claim a stretch of text keeps it.
@@ -74,9 +74,10 @@ _KINDS: tuple[tuple[Sort | None, re.Pattern[str]], ...] = (
 )
 
 _HALF_WIDTH = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
-_CHINESE_DIGITS = str.maketrans("零〇一二三四五六七八九幺壹贰叁肆伍陆柒捌玖", "001234567891123456789")
-_DIGIT = r"[零〇一二三四五六七八九幺壹贰叁肆伍陆柒捌玖\d]"
-_SPELT = re.compile(f"(?:{_DIGIT}{_GAP}){{10,}}{_DIGIT}")
+_CHINESE = "零〇一二三四五六七八九幺壹贰叁肆伍陆柒捌玖"
+_CHINESE_DIGITS = str.maketrans(_CHINESE, "001234567891123456789")
+_SPELT = re.compile(rf"(?:[{_CHINESE}\d]{_GAP}){{10,}}[{_CHINESE}\d]")
+_CHINESE_RUN = re.compile(rf"[{_CHINESE}](?:{_GAP}[{_CHINESE}]){{2,}}")  # three: 李四13800138000 has no digit 四
 
 
 def find(text: str) -> tuple[Finding, ...]:
@@ -124,4 +125,8 @@ def _masked(one: Finding) -> str:
 
 def _plain(text: str) -> str:
     """`text`, same length, half-width, with Chinese digits as ASCII digits where a long number is spelt."""
-    return _SPELT.sub(lambda match: match[0].translate(_CHINESE_DIGITS), text.translate(_HALF_WIDTH))
+
+    def digits(run: re.Match[str]) -> str:
+        return _CHINESE_RUN.sub(lambda part: part[0].translate(_CHINESE_DIGITS), run[0])
+
+    return _SPELT.sub(digits, text.translate(_HALF_WIDTH))

@@ -13,6 +13,9 @@ from sqlalchemy.orm import Session
 from core.database import Base, engine, sessions
 from knowledge.migrating import upgrade
 from knowledge.models import Revision
+from tests.chromium import browser
+
+__all__ = ["browser"]  # a fixture
 
 NOON = datetime(2026, 10, 15, 4, 0, tzinfo=UTC)
 

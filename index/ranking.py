@@ -1,0 +1,56 @@
+"""The weights and thresholds of ranking.yml, checked once when read."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import Annotated
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Score = Annotated[float, Field(ge=0, le=2)]
+
+
+class Thresholds(BaseModel):
+    """What a score means: answer it, offer it, or neither; and how close is a tie."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    answer: Score
+    suggest: Score
+    tie: Score
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Thresholds:
+        if self.suggest > self.answer:
+            raise ValueError("suggest must not be above answer")
+        return self
+
+
+class Lexical(BaseModel):
+    """The share of word matches in a score; `half` is the BM25 score that gives half of it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    weight: Score
+    half: Annotated[float, Field(gt=0)]
+
+
+class Ranking(BaseModel):
+    """The whole of ranking.yml."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    candidates: Annotated[int, Field(ge=10, le=1000)]
+    lexical: Lexical
+    meaning: Thresholds
+    words: Thresholds
+    choices: Annotated[int, Field(ge=2, le=5)]
+
+
+@cache
+def ranking() -> Ranking:
+    """The shipped ranking. Raises pydantic.ValidationError when the file is wrong."""
+    text = (Path(__file__).parent / "ranking.yml").read_text("utf-8")
+    return Ranking.model_validate(yaml.safe_load(text))

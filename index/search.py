@@ -1,0 +1,283 @@
+"""Search over the published truth: texts by meaning and by words, then the guides of the citizen's region."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import structlog
+
+from index.catalogue import Entry, Target, key_of, shortest, significant, texts_of
+from index.embedder import Encoder, Vectors
+from index.lexical import LexicalIndex
+from index.ranking import Ranking, Thresholds, ranking
+from index.store import Store, digest
+from index.suggest import LONGEST, Suggestion, rank
+from index.vectors import FaissIndex, VectorIndex
+from index.words import official, words
+from knowledge.changes import Changes, IndexedGuide
+from knowledge.schema import Faq
+
+log = structlog.get_logger()
+_WAITING = 0.1  # share of texts that may lack their vector while search goes by meaning
+_STEP = 64  # texts encoded and added at a time, so that searches wait for one step at most
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A guide or curated question that fits, by its best text.
+
+    `distance` counts levels up from the asked region (0 is the region itself). Where only regions inside
+    the asked one have the guide, `inside` names them all and the citizen must be asked which.
+    """
+
+    target: Target
+    score: float
+    text: str
+    distance: int = 0
+    inside: tuple[IndexedGuide, ...] = ()
+
+
+class SearchIndex:
+    """All texts in memory. `apply` keeps it in step with the truth while `search` answers; both are thread-safe."""
+
+    def __init__(self, store: Store, encoder: Encoder | None, rules: Ranking | None = None) -> None:
+        self._store = store
+        self._encoder = encoder
+        self._rules = rules or ranking()
+        self._lexical = LexicalIndex()
+        self._vectors: VectorIndex | None = FaissIndex(encoder.dimension) if encoder else None
+        self._lock = threading.Lock()
+        self._numbers: dict[str, int] = {}
+        self._texts: dict[int, str] = {}
+        self._owners: dict[int, set[str]] = defaultdict(set)
+        self._entries: dict[str, Entry] = {}
+        self._targets: dict[int | str, Target] = {}
+        self._regions: Counter[str] = Counter()  # guides by region
+        self._fresh: dict[int, str] = {}  # texts not yet found even by words
+        self._unencoded: dict[int, str] = {}
+        self._next = 0
+
+    @property
+    def thresholds(self) -> Thresholds:
+        """What scores mean now: by meaning once texts are encoded, by words alone before and without."""
+        return self._rules.meaning if self.by_meaning else self._rules.words
+
+    @property
+    def rules(self) -> Ranking:
+        """The ranking in force."""
+        return self._rules
+
+    @property
+    def by_meaning(self) -> bool:
+        """Whether answers go by meaning now, or by words alone."""
+        # A fresh edit waits a moment for its vector; only a first start leaves most texts without.
+        return bool(self._vectors) and len(self._unencoded) <= _WAITING * len(self._texts)
+
+    def __len__(self) -> int:
+        """How many guides and curated questions can be found."""
+        return len(self._targets)
+
+    @property
+    def texts(self) -> int:
+        """How many distinct texts are held."""
+        return len(self._texts)
+
+    def target(self, key: int | str) -> Target | None:
+        """A guide by id or a curated question by code."""
+        return self._targets.get(key)
+
+    def guides(self) -> list[IndexedGuide]:
+        """Every guide held."""
+        return [one for one in list(self._targets.values()) if isinstance(one, IndexedGuide)]
+
+    # -- following the truth --
+
+    def apply(self, changes: Changes) -> None:
+        """Take in what was published and drop what is gone. New texts are found by words at once;
+        `encode_some` then adds their meaning."""
+        with self._lock:
+            gone: list[int | str] = [*changes.gone, *changes.faqs_gone]
+            come: list[Target] = [*changes.guides, *changes.faqs]
+            idle = {number for name in (*gone, *map(_name, come)) for number in self._drop(name)}
+            for target in come:
+                self._place(target)
+            self._forget([number for number in idle if not self._owners[number]])
+            fresh = dict(self._fresh)  # with those an earlier call failed to finish
+        known = self._words_of(fresh.values())
+        vectors = self._store.vectors(digest(text) for text in fresh.values()) if self._vectors is not None else {}
+        with self._lock:
+            fresh = {number: text for number, text in fresh.items() if self._fresh.pop(number, None) is not None}
+            for number, text in fresh.items():
+                self._lexical.add(number, known[text])
+            self._lexical.commit()
+            if self._vectors is not None:
+                ready = [number for number, text in fresh.items() if digest(text) in vectors]
+                self._add_vectors(ready, [vectors[digest(fresh[number])] for number in ready])
+                self._unencoded |= {number: text for number, text in fresh.items() if digest(text) not in vectors}
+
+    def encode_some(self) -> int:
+        """Encode one step of the texts that wait for it; how many are left. Call until 0."""
+        with self._lock:
+            step = dict(list(self._unencoded.items())[:_STEP])
+        if not step or self._encoder is None:
+            return 0
+        vectors = self._encoder.encode(list(step.values()))
+        self._store.put_vectors({digest(text): vector for text, vector in zip(step.values(), vectors, strict=True)})
+        with self._lock:
+            found = zip(step, vectors, strict=True)
+            still = {number: vector for number, vector in found if self._unencoded.pop(number, None) is not None}
+            self._add_vectors(list(still), list(still.values()))
+            return len(self._unencoded)
+
+    # -- answering --
+
+    def search(self, query: str, ancestors: Sequence[str], limit: int = 10) -> list[Hit]:
+        """The guides and curated questions that fit `query` best, for a citizen of `ancestors[0]`, best first.
+
+        `ancestors` are the region and those above it. Nothing of other regions is found, except guides
+        inside the region where neither it nor those above have one.
+        """
+        if not ancestors or not query.strip():
+            return []
+        vector = self._encoder.encode([query])[0] if self._encoder and self.by_meaning else None
+        said, meant = words(query), [part for word in official(query) for part in words(word)]
+        width = self._rules.candidates
+        with self._lock:
+            while True:
+                scores = self._score(vector, said, meant, width)
+                hits = self._resolve(scores, ancestors)
+                # Texts of other regions may have filled the candidates: look wider before saying "nothing".
+                if len(hits) >= limit or len(scores) < width or width >= len(self._texts):
+                    return hits[:limit]
+                width *= 4
+
+    def suggest(self, typed: str, ancestors: Sequence[str], limit: int = 8) -> list[Suggestion]:
+        """Texts that hold `typed`, of guides and questions a citizen of `ancestors[0]` may see."""
+        if not typed or not ancestors:
+            return []
+        with self._lock:
+            found = [
+                Suggestion(text, hit.target)
+                for number, text in self._texts.items()
+                if len(text) <= LONGEST and typed in text
+                for owner in self._owners[number]
+                if (hit := _hit(self._entries[owner], 0.0, text, ancestors))
+            ]
+        return rank(typed, found, limit)
+
+    def covers(self, ancestors: Sequence[str]) -> bool:
+        """Whether the region itself, one around it below the nation, or one inside it has any guide."""
+        with self._lock:
+            inside = significant(ancestors[0])
+            return any(region in ancestors[:-1] or region.startswith(inside) for region in +self._regions)
+
+    def _score(self, vector: Vectors | None, said: list[str], meant: list[str], width: int) -> dict[int, float]:
+        lexical = {n: s / (s + self._rules.lexical.half) for n, s in self._lexical.search(said, meant, width)}
+        if vector is None or self._vectors is None:
+            return lexical
+        found = dict(self._vectors.search(vector, width))
+        return {
+            number: cosine + self._rules.lexical.weight * lexical.get(number, 0.0) for number, cosine in found.items()
+        }
+
+    def _resolve(self, scores: dict[int, float], ancestors: Sequence[str]) -> list[Hit]:
+        best: dict[str, tuple[float, int]] = {}
+        for number, score in scores.items():
+            for owner in self._owners.get(number, ()):
+                if owner not in best or score > best[owner][0]:
+                    best[owner] = (score, number)
+        by_name: dict[str, Hit] = {}
+        for owner, (score, number) in sorted(best.items(), key=lambda one: -one[1][0]):
+            entry = self._entries[owner]
+            hit = _hit(entry, score, self._texts[number], ancestors)
+            if hit:
+                by_name[entry.name] = _nearer(by_name.get(entry.name), hit)
+        return sorted(by_name.values(), key=lambda hit: -hit.score)
+
+    # -- keeping --
+
+    def _place(self, target: Target) -> None:
+        key = key_of(target)
+        entry = self._entries.get(key)
+        if entry is None:
+            name = target.question if isinstance(target, Faq) else target.name
+            entry = self._entries[key] = Entry(key, name)
+            entry.texts = tuple(self._number(text) for text in texts_of(target))
+            for number in entry.texts:
+                self._owners[number].add(key)
+        entry.place(target)
+        self._targets[_name(target)] = target
+        if isinstance(target, IndexedGuide):
+            self._regions[shortest(target.region)] += 1
+
+    def _number(self, text: str) -> int:
+        if text not in self._numbers:
+            self._numbers[text] = self._next
+            self._texts[self._next] = self._fresh[self._next] = text
+            self._next += 1
+        return self._numbers[text]
+
+    def _drop(self, name: int | str) -> tuple[int, ...]:
+        """Drop a guide or curated question; which texts may have no owner now."""
+        target = self._targets.pop(name, None)
+        if target is None:
+            return ()
+        if isinstance(target, IndexedGuide):
+            self._regions[shortest(target.region)] -= 1
+        entry = self._entries[key_of(target)]
+        entry.unplace(target)
+        if entry.places:
+            return ()
+        del self._entries[entry.key]
+        for number in entry.texts:
+            self._owners[number].discard(entry.key)
+        return entry.texts
+
+    def _forget(self, numbers: list[int]) -> None:
+        for number in numbers:
+            del self._owners[number]
+            del self._numbers[self._texts.pop(number)]
+            self._fresh.pop(number, None)
+            self._unencoded.pop(number, None)
+        self._lexical.remove(numbers)
+        if self._vectors is not None:
+            self._vectors.remove(numbers)
+
+    def _add_vectors(self, numbers: list[int], vectors: list[Vectors]) -> None:
+        if self._vectors is not None and numbers:
+            self._vectors.add(numbers, np.stack(vectors))
+
+    def _words_of(self, texts: Iterable[str]) -> dict[str, str]:
+        texts = list(texts)
+        known = self._store.words(digest(text) for text in texts)
+        fresh = {text: " ".join(words(text)) for text in texts if digest(text) not in known}
+        self._store.put_words({digest(text): spaced for text, spaced in fresh.items()})
+        return {text: known[digest(text)] for text in texts if text not in fresh} | fresh
+
+
+def _name(target: Target) -> int | str:
+    return target.id if isinstance(target, IndexedGuide) else target.code
+
+
+def _hit(entry: Entry, score: float, text: str, ancestors: Sequence[str]) -> Hit | None:
+    near = entry.nearest(ancestors)
+    if near:
+        return Hit(near[1][0], score, text, distance=near[0])
+    inside = tuple(one for one in entry.below(ancestors[0]) if isinstance(one, IndexedGuide))
+    return Hit(inside[0], score, text, inside=inside) if inside else None
+
+
+def _nearer(known: Hit | None, hit: Hit) -> Hit:
+    """Of two hits of one name the better-placed: the region's own or a guide above it before guides inside it."""
+    if known is None:
+        return hit
+    if known.inside and hit.inside:
+        return Hit(known.target, known.score, known.text, inside=(*known.inside, *hit.inside))
+    if known.inside or hit.inside:
+        placed = hit if known.inside else known
+        return Hit(placed.target, known.score, placed.text, distance=placed.distance)
+    return known if known.distance <= hit.distance else Hit(hit.target, known.score, hit.text, distance=hit.distance)

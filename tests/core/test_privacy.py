@@ -1,0 +1,183 @@
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.privacy import Sort, find, mask, seal
+
+IDENTITY = "11010119900307123X"  # the format only: made up for these tests
+
+
+def kinds(text: str) -> list[Sort]:
+    return [one.sort for one in find(text)]
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "110101199003071234",
+        IDENTITY,
+        IDENTITY.lower(),
+        "110101 19900307 123X",
+        "110101-1990-0307-1234",
+        "１１０１０１１９９００３０７１２３Ｘ",
+        "一一零一零一一九九零零三零七一二三四",
+        "一一零一零一 一九九零零三零七 一二三四",
+        "壹壹零壹零壹壹玖玖零零叁零柒壹贰叁肆",
+    ],
+)
+def test_an_identity_number_is_sealed_however_it_is_written(written):
+    assert seal(f"我的身份证是{written}，丢了") == "我的身份证是〔身份证号〕，丢了"
+
+
+def test_an_old_identity_number_of_fifteen_digits_is_sealed():
+    assert seal("旧证110101900307123能用吗") == "旧证〔身份证号〕能用吗"
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "13800138000",
+        "138 0013 8000",
+        "138-0013-8000",
+        "+8613800138000",
+        "+86 138 0013 8000",
+        "8613800138000",
+        "１３８００１３８０００",
+        "幺三八零零幺三八零零零",
+        "一三八 零零一三 八零零零",
+    ],
+)
+def test_a_mobile_number_is_sealed_however_it_is_written(written):
+    assert seal(f"打我电话{written}吧") == "打我电话〔手机号〕吧"
+
+
+@pytest.mark.parametrize("written", ["6222021234567890123", "6222 0212 3456 7890", "6222-0212-3456-7890-123"])
+def test_a_bank_card_is_sealed(written):
+    assert seal(f"卡号{written}。") == "卡号〔银行卡号〕。"
+
+
+@pytest.mark.parametrize("written", ["E12345678", "ea1234567", "H12345678", "Ｅ１２３４５６７８"])
+def test_a_passport_or_permit_is_sealed(written):
+    assert seal(f"护照{written}过期") == "护照〔证件号〕过期"
+
+
+@pytest.mark.parametrize("written", ["浙A12345", "浙a12345", "京AD12345", "粤B·F1234挂", "沪A D5678"])
+def test_a_number_plate_is_sealed(written):
+    assert Sort.PLATE in kinds(f"车牌{written}的违章")
+    assert not re.search(r"\d", seal(f"车牌{written}的违章"))
+
+
+def test_an_email_address_is_sealed():
+    assert seal("发到zhang.san+a@mail.example.cn行吗") == "发到〔邮箱〕行吗"
+    assert seal("发到ｚｓ＠ｍａｉｌ．ｃｎ行吗") == "发到〔邮箱〕行吗"
+
+
+@pytest.mark.parametrize("written", ["0571-85551234", "010 85551234", "0000-5550123"])
+def test_a_landline_with_its_area_code_is_sealed(written):
+    assert seal(f"家里{written}") == "家里〔电话号码〕"
+
+
+@pytest.mark.parametrize(
+    ("said", "sealed"),
+    [
+        ("我叫王小明，身份证丢了", "我叫〔姓名〕，身份证丢了"),
+        ("姓名：欧阳小明", "姓名：〔姓名〕"),
+        ("姓名:李四 电话13800138000", "姓名:〔姓名〕 电话〔手机号〕"),
+        ("我叫李四13800138000", "我叫〔姓名〕〔手机号〕"),
+        ("名字是阿依古丽·买买提。", "名字是〔姓名〕。"),
+    ],
+)
+def test_a_name_is_sealed_where_the_writer_says_so(said, sealed):
+    assert seal(said) == sealed
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "身份证丢了怎么补",
+        "2024年1月1日以后出生的能办吗",
+        "有效期2014.05.06-2024.05.06，还能用吗",
+        "2024-01-01 2024-12-31 的社保",
+        "二〇二四年一月十五日",
+        "一年缴3000元还是12000.50元",
+        "注册资本1000万元，1,000,000元也行",
+        "打12345还是110、120、12315、12333",
+        "咨询电话5550123、85551234、400-820-8820",
+        "上午08:30-12:00，下午13:30-17:00",
+        "松风路1号2楼301室，邮编310000",
+        "户口本姓名变更",
+        "姓名写错了怎么改",
+        "孩子名字叫什么好",
+        "身份证上名字是错的，怎么改",
+        "公交G1路到K528路",
+        "新Windows系统打不开网页",
+        "一、二、三、四、五、六、七、八、九、十、一、二",
+    ],
+)
+def test_an_ordinary_sentence_stays_as_it_is(text):
+    assert seal(text) == text
+    assert mask(text) == text
+
+
+def test_findings_say_where_they_were_found():
+    text = f"我叫李四，{IDENTITY}，13800138000"
+    assert kinds(text) == [Sort.NAME, Sort.IDENTITY, Sort.MOBILE]
+    assert all(text[one.start : one.end] == one.value for one in find(text))
+
+
+def test_a_long_number_beside_a_mobile_number_is_sealed_too():
+    assert not re.search(r"\d", seal("编号123456789012 13800138000"))
+
+
+@pytest.mark.parametrize("between", ["", " ", "，", "\n", "和"])
+@pytest.mark.parametrize("other", ["13800138000", IDENTITY, "6222021234567890123", "E12345678", "0571-85551234"])
+def test_two_numbers_side_by_side_leave_no_long_run_of_digits(between, other):
+    if not between and other[0].isdigit():
+        other = "X" + other  # two numbers without anything between are one number
+    assert not re.search(r"\d{6,}", seal(f"{IDENTITY[:-1]}4{between}{other}"))
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("110101199003071234", "110*************34"),
+        ("138 0013 8000", "138******00"),
+        ("浙A12345", "浙****45"),
+        ("E12345678", "E******78"),
+        ("zhangsan@mail.example", "z***@mail.example"),
+        ("我叫王小明", "我叫王**"),
+    ],
+)
+def test_a_masked_number_shows_only_its_ends(said, shown):
+    assert mask(said) == shown
+
+
+PIECES = st.sampled_from(
+    [
+        "13800138000", "+86 138 0013 8000", IDENTITY, "6222 0212 3456 7890", "E12345678", "浙A12345", "a@b.cn",
+        "我叫", "姓名：", "王小明", "0571-85551234", "2024-01-01", "一二三四五六", "１２３", "123", "x", "-", " ", "，", "@",
+        ".", "·", "86", "+", "0", "张", "号",
+    ]
+)  # fmt: skip
+
+
+@given(st.lists(PIECES, max_size=8).map("".join))
+def test_sealing_again_changes_nothing(text):
+    assert seal(seal(text)) == seal(text)
+
+
+@given(st.lists(st.one_of(PIECES, st.text(max_size=5)), max_size=8).map("".join))
+def test_nothing_sealed_can_be_read_in_what_is_left(text):
+    for one in find(text):
+        if len(re.sub(r"\D", "", one.value)) >= 11:
+            assert one.value not in seal(text)
+    assert not re.search(r"(?<!\d)[0-9]{11,}", seal(text))
+
+
+@given(st.text(max_size=60))
+def test_sealing_and_masking_take_any_text(text):
+    assert isinstance(seal(text), str)
+    assert len(find(text)) <= len(text)
+    mask(text)

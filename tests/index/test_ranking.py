@@ -1,0 +1,36 @@
+import pytest
+from pydantic import ValidationError
+
+from index.ranking import Ranking, Thresholds, ranking
+
+
+def test_the_shipped_ranking_is_valid_and_read_once():
+    assert ranking() is ranking()
+    for thresholds in (ranking().meaning, ranking().words):
+        assert 0 < thresholds.tie < thresholds.suggest < thresholds.answer
+
+
+def test_a_ranking_that_answers_what_it_would_not_suggest_is_refused():
+    with pytest.raises(ValidationError, match="suggest must not be above answer"):
+        Thresholds(answer=0.5, suggest=0.6, tie=0.03)
+    assert Thresholds(answer=0.5, suggest=0.5, tie=0).suggest == 0.5
+
+
+@pytest.mark.parametrize(
+    ("field", "bad"),
+    [
+        ("candidates", 9),
+        ("candidates", 1001),
+        ("choices", 1),
+        ("choices", 6),
+        ("lexical", {"weight": 0.1, "half": 0}),
+        ("lexical", {"weight": -0.1, "half": 1}),
+        ("meaning", {"answer": 3, "suggest": 1, "tie": 0}),
+        ("words", {"answer": 1, "suggest": 1}),
+        ("typo", 1),
+    ],
+)
+def test_a_wrong_value_is_refused_and_its_field_named(field, bad):
+    with pytest.raises(ValidationError) as refused:
+        Ranking.model_validate(ranking().model_dump() | {field: bad})
+    assert refused.value.errors()[0]["loc"][0] == field
