@@ -58,6 +58,10 @@ class Entry:
             if code != region:
                 yield from self.places[code]
 
+    def seen_from(self, ancestors: Sequence[str]) -> bool:
+        """Whether a citizen of `ancestors[0]` may see any of it."""
+        return self.nearest(ancestors) is not None or any(True for _ in self.below(ancestors[0]))
+
 
 def shortest(code: str) -> str:
     """The shortest code of the same region: departments also write 330602 as 330602000000."""

@@ -59,6 +59,7 @@ class SearchIndex:
         self._regions: Counter[str] = Counter()  # guides by region
         self._fresh: dict[int, str] = {}  # texts not yet found even by words
         self._unencoded: dict[int, str] = {}
+        self._seen_from: dict[str, list[int]] = {}  # texts visible from a region, until something changes
         self._next = 0
 
     @property
@@ -100,6 +101,7 @@ class SearchIndex:
         """Take in what was published and drop what is gone. New texts are found by words at once;
         `encode_some` then adds their meaning."""
         with self._lock:
+            self._seen_from.clear()
             gone: list[int | str] = [*changes.gone, *changes.faqs_gone]
             come: list[Target] = [*changes.guides, *changes.faqs]
             idle = {number for name in (*gone, *map(_name, come)) for number in self._drop(name)}
@@ -145,15 +147,13 @@ class SearchIndex:
             return []
         vector = self._encoder.encode([query])[0] if self._encoder and self.by_meaning else None
         said, meant = words(query), [part for word in official(query) for part in words(word)]
-        width = self._rules.candidates
         with self._lock:
-            while True:
-                scores = self._score(vector, said, meant, width)
-                hits = self._resolve(scores, ancestors)
-                # Texts of other regions may have filled the candidates: look wider before saying "nothing".
-                if len(hits) >= limit or len(scores) < width or width >= len(self._texts):
-                    return hits[:limit]
-                width *= 4
+            scores = self._score(vector, said, meant)
+            hits = self._resolve(scores, ancestors)
+            if len(hits) < limit and len(scores) >= self._rules.candidates:
+                # Texts of other regions filled the candidates: look again among those that can be seen from here.
+                hits = self._resolve(self._score(vector, said, meant, self._visible(ancestors)), ancestors)
+        return hits[:limit]
 
     def suggest(self, typed: str, ancestors: Sequence[str], limit: int = 8) -> list[Suggestion]:
         """Texts that hold `typed`, of guides and questions a citizen of `ancestors[0]` may see."""
@@ -175,14 +175,23 @@ class SearchIndex:
             inside = significant(ancestors[0])
             return any(region in ancestors[:-1] or region.startswith(inside) for region in +self._regions)
 
-    def _score(self, vector: Vectors | None, said: list[str], meant: list[str], width: int) -> dict[int, float]:
-        lexical = {n: s / (s + self._rules.lexical.half) for n, s in self._lexical.search(said, meant, width)}
+    def _score(
+        self, vector: Vectors | None, said: list[str], meant: list[str], among: list[int] | None = None
+    ) -> dict[int, float]:
+        width = self._rules.candidates
+        widest = width if among is None or vector is not None else len(self._texts)
+        lexical = {n: s / (s + self._rules.lexical.half) for n, s in self._lexical.search(said, meant, widest)}
         if vector is None or self._vectors is None:
             return lexical
-        found = dict(self._vectors.search(vector, width))
-        return {
-            number: cosine + self._rules.lexical.weight * lexical.get(number, 0.0) for number, cosine in found.items()
-        }
+        weight = self._rules.lexical.weight
+        return {n: cosine + weight * lexical.get(n, 0.0) for n, cosine in self._vectors.search(vector, width, among)}
+
+    def _visible(self, ancestors: Sequence[str]) -> list[int]:
+        """The texts of all that a citizen of `ancestors[0]` may see; remembered until something changes."""
+        if ancestors[0] not in self._seen_from:
+            seen = (entry for entry in self._entries.values() if entry.seen_from(ancestors))
+            self._seen_from[ancestors[0]] = sorted({number for entry in seen for number in entry.texts})
+        return self._seen_from[ancestors[0]]
 
     def _resolve(self, scores: dict[int, float], ancestors: Sequence[str]) -> list[Hit]:
         best: dict[str, tuple[float, int]] = {}
@@ -195,7 +204,8 @@ class SearchIndex:
             entry = self._entries[owner]
             hit = _hit(entry, score, self._texts[number], ancestors)
             if hit:
-                by_name[entry.name] = _nearer(by_name.get(entry.name), hit)
+                name = owner if isinstance(hit.target, Faq) else entry.name
+                by_name[name] = _nearer(by_name.get(name), hit)
         return sorted(by_name.values(), key=lambda hit: -hit.score)
 
     # -- keeping --

@@ -20,8 +20,11 @@ class VectorIndex(Protocol):
     def remove(self, numbers: Iterable[int]) -> None:
         """Drop numbers; unknown ones are ignored."""
 
-    def search(self, vector: Vectors, limit: int) -> list[tuple[int, float]]:
-        """The `limit` nearest as (number, cosine), best first. `vector` has shape (dimension,)."""
+    def search(self, vector: Vectors, limit: int, among: Sequence[int] | None = None) -> list[tuple[int, float]]:
+        """The `limit` nearest as (number, cosine), best first; of the numbers `among` only, where they are given.
+
+        `vector` has shape (dimension,).
+        """
 
     def __len__(self) -> int: ...
 
@@ -47,10 +50,14 @@ class FaissIndex:
         if len(gone):
             self._index.remove_ids(faiss.IDSelectorBatch(gone))
 
-    def search(self, vector: Vectors, limit: int) -> list[tuple[int, float]]:
-        if not len(self):
+    def search(self, vector: Vectors, limit: int, among: Sequence[int] | None = None) -> list[tuple[int, float]]:
+        if not len(self) or (among is not None and not len(among)):
             return []
-        scores, numbers = self._index.search(vector.reshape(1, -1), min(limit, len(self)))
+        chosen = None
+        if among is not None:
+            sel = faiss.IDSelectorBatch(np.asarray(among, dtype=np.int64))
+            chosen = faiss.SearchParameters(sel=sel)  # type: ignore[call-arg]  # its stubs know no selector
+        scores, numbers = self._index.search(vector.reshape(1, -1), min(limit, len(self)), params=chosen)
         return [(int(n), float(s)) for n, s in zip(numbers[0], scores[0], strict=True) if n >= 0]
 
     def __len__(self) -> int:

@@ -31,6 +31,15 @@ class VectorsContract:
             assert [number for number, _ in found] == nearest
             assert [score for _, score in found] == pytest.approx(sorted(cosines, reverse=True)[:10], abs=1e-5)
 
+    def test_among_chosen_numbers_it_finds_the_nearest_of_those_alone(self, vectors: VectorIndex) -> None:
+        kept, asked = unit(2000), unit(1, seed=9)[0]
+        numbers = [10 * n + 3 for n in range(2000)]
+        chosen = numbers[::50]
+        vectors.add(numbers, kept)
+        nearest = [chosen[i] for i in np.argsort(-(kept[::50] @ asked))[:10]]
+        assert [number for number, _ in vectors.search(asked, 10, chosen)] == nearest
+        assert vectors.search(asked, 10, []) == []
+
     def test_vectors_come_and_go_one_by_one(self, vectors: VectorIndex) -> None:
         kept = unit(5)
         for number, vector in enumerate(kept):
