@@ -1,0 +1,69 @@
+"""Rasa's custom actions, served inside the application: no third process, no second copy of the truth."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from rasa_sdk import Action, Tracker
+from rasa_sdk.events import SlotSet
+from rasa_sdk.executor import ActionExecutor, CollectingDispatcher
+
+from bot.assistant import Assistant
+from bot.conversation import TURN
+from bot.dialogue import Dialogue
+from bot.understanding import from_rasa
+
+NAMES = (
+    "action_answer",
+    "action_complaint",
+    "action_handoff",
+    "action_book",
+    "action_smalltalk",
+    "action_out_of_scope",
+)
+
+
+class Respond(Action):
+    """Answers the last message. Rasa chose the action by its rules; the intent says the rest."""
+
+    def __init__(self, name: str, assistant: Assistant, region: str) -> None:
+        self._name, self._assistant, self._region = name, assistant, region
+
+    def name(self) -> str:
+        return self._name
+
+    async def run(
+        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
+    ) -> list[dict[str, Any]]:
+        said = tracker.latest_message
+        intent = said.get("intent") or {}
+        text = str(said.get("text") or "")
+        understood = from_rasa(
+            text, str(intent.get("name")), float(intent.get("confidence") or 0), said.get("entities") or []
+        )
+        turn = await asyncio.to_thread(self._assistant.respond, text, understood, self._dialogue(tracker))
+        dispatcher.utter_message(json_message={"turn": TURN.dump_python(turn, mode="json")})
+        left = turn.dialogue
+        return [
+            SlotSet("guide", left.guide),
+            SlotSet("region", left.region),
+            SlotSet("audience", left.audience and left.audience.value),
+            SlotSet("facets", [facet.value for facet in left.facets]),
+            SlotSet("choices", [choice.id for choice in left.choices]),
+        ]
+
+    def _dialogue(self, tracker: Tracker) -> Dialogue:
+        """The application's memory travels with the message; Rasa's slots serve where it does not."""
+        kept = (tracker.latest_message.get("metadata") or {}).get("dialogue")
+        if kept:
+            return Dialogue.load(kept)
+        return Dialogue(region=tracker.get_slot("region") or self._region, guide=tracker.get_slot("guide"))
+
+
+def executor(assistant: Assistant, region: str) -> ActionExecutor:
+    """All actions, ready for `ActionExecutor.run(payload)`."""
+    made = ActionExecutor()
+    for name in NAMES:
+        made.register_action(Respond(name, assistant, region))
+    return made

@@ -1,0 +1,116 @@
+"""One turn: guard -> Rasa -> reply, with a direct answer wherever Rasa cannot give one in time."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Protocol
+
+import structlog
+from pydantic import TypeAdapter, ValidationError
+
+from bot.assistant import Assistant, Turn
+from bot.dialogue import Dialogue
+from bot.guard import guard
+from bot.understanding import from_words
+from bot.wording import say
+from core.cache import Cache
+from core.errors import Invalid, TooMany
+from core.types import Act, Answer, Message, Reply
+from knowledge.regions import Regions
+
+REMEMBERED = 2 * 3600  # seconds a conversation is remembered after its last turn
+MINUTE = 60
+
+log = structlog.get_logger()
+TURN = TypeAdapter(Turn)
+
+
+class Engine(Protocol):
+    """What understands a sentence: Rasa behind HTTP, in production and in tests."""
+
+    async def turn(self, sender: str, text: str, dialogue: Dialogue) -> Turn | None:
+        """The turn, or None where it could not be had in time. Never raises."""
+
+
+class Conversation:
+    """All conversations of a deployment. Nothing of a message is kept but its sealed words."""
+
+    def __init__(
+        self,
+        assistant: Assistant,
+        regions: Regions,
+        cache: Cache,
+        engine: Engine | None,
+        *,
+        region: str,
+        longest: int,
+        per_minute: int,
+        observe: Callable[[str, str], None] = lambda act, path: None,
+    ) -> None:
+        """`per_minute` messages a session may send, 0 for any; `observe(act, path)` is told of each turn."""
+        self._assistant, self._regions, self._cache, self._engine = assistant, regions, cache, engine
+        self._region, self._longest, self._per_minute, self._observe = region, longest, per_minute, observe
+
+    async def turn(self, message: Message) -> Reply:
+        """Answer one message. Raises Invalid, TooLarge or TooMany, in the citizen's words."""
+        sender = sender_of(message.session)
+        await self._limit(sender)
+        if bool(message.text.strip()) == bool(message.choice):
+            raise Invalid("请发一句话，或者点一个选项。")
+        remembered = await self._recall(sender, message.region)
+        if message.choice:
+            turn = await asyncio.to_thread(self._assistant.choose, message.choice, remembered)
+            return await self._finish(message, sender, turn, "choice")
+        guarded = guard(message.text, longest=self._longest)
+        if guarded.answer:
+            return await self._finish(message, sender, Turn((guarded.answer,), remembered), "guard")
+        turn, path = await self._understand(sender, guarded.text, remembered)
+        if guarded.sealed:
+            told = Answer(Act.SMALLTALK, say("sealed", sorts="、".join(guarded.sealed)))
+            turn = replace(turn, answers=(*turn.answers, told))
+        return await self._finish(message, sender, turn, path)
+
+    async def _understand(self, sender: str, text: str, dialogue: Dialogue) -> tuple[Turn, str]:
+        if self._engine is not None:
+            turn = await self._engine.turn(sender, text, dialogue)
+            if turn is not None and turn.answers:
+                return turn, "rasa"
+        return await asyncio.to_thread(self._assistant.respond, text, from_words(text), dialogue), "direct"
+
+    async def _finish(self, message: Message, sender: str, turn: Turn, path: str) -> Reply:
+        await asyncio.to_thread(self._cache.set, f"dialogue:{sender}", turn.dialogue.dump(), REMEMBERED)
+        for answer in turn.answers:
+            self._observe(answer.act, path)
+        return Reply(message.session, turn.answers)
+
+    async def _limit(self, sender: str) -> None:
+        if not self._per_minute:
+            return
+        sent, left = await asyncio.to_thread(self._cache.count, f"rate:{sender}", MINUTE)
+        if sent > self._per_minute:
+            raise TooMany(left)
+
+    async def _recall(self, sender: str, asked: str | None) -> Dialogue:
+        region = self._known(asked)
+        kept = await asyncio.to_thread(self._cache.get, f"dialogue:{sender}")
+        try:
+            dialogue = Dialogue.load(kept) if kept else Dialogue(region)
+        except ValidationError:  # written by another version
+            return Dialogue(region)
+        # A portal of another region was opened: what was said before is about elsewhere.
+        return dialogue if self._regions.within(dialogue.region, region) else Dialogue(region)
+
+    def _known(self, asked: str | None) -> str:
+        if not asked:
+            return self._region
+        if asked not in self._regions:
+            raise Invalid("没有这个区划代码，请检查后再试。")
+        return self._regions.canonical(asked)
+
+
+def sender_of(session: str) -> str:
+    """The name a session has outside the browser: nobody can speak for it by knowing this."""
+    return hashlib.sha256(f"bangban:{session}".encode()).hexdigest()[:24]

@@ -1,0 +1,64 @@
+"""Which facets a sentence asks for, by its words: used beside Rasa's intent, and alone when Rasa is away."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import yaml
+
+from core.types import Facet
+
+_FILE = Path(__file__).parent / "facets.yml"
+_GLUE = Path(__file__).parent / "glue.yml"
+_WEEKDAY = re.compile(r"(?:周|星期|礼拜)([一二三四五六日天1-7])")
+_WEEKEND = re.compile(r"周末|双休日?|休息日")
+_DAYS = {name: n for n, names in enumerate(("一1", "二2", "三3", "四4", "五5", "六6", "日天7"), 1) for name in names}
+
+
+@dataclass(frozen=True, slots=True)
+class _Rules:
+    facets: dict[Facet, tuple[re.Pattern[str], re.Pattern[str] | None]]
+    empty: re.Pattern[str]
+
+
+def recognise(text: str) -> tuple[Facet, ...]:
+    """The facets asked for in `text`, in the order they are asked."""
+    found: list[tuple[int, Facet]] = []
+    for facet, (pattern, unless) in _rules().facets.items():
+        match = pattern.search(text)
+        if match and not (unless and unless.search(text)):
+            found.append((match.start(), facet))
+    return tuple(facet for _, facet in sorted(found, key=lambda one: one[0]))
+
+
+def topic(text: str) -> str:
+    """What a message is about, without asking words, courtesy and glue: empty for "那要带什么"."""
+    rest = _rules().empty.sub(" ", _WEEKEND.sub(" ", _WEEKDAY.sub(" ", text)))
+    return re.sub(r"[^0-9A-Za-z\u3400-\u9fff]+", "", rest)
+
+
+def weekdays(text: str) -> tuple[int, ...]:
+    """The weekdays named in `text`, 1 is Monday; 周末 is both days of the weekend."""
+    days = [_DAYS[match[1]] for match in _WEEKDAY.finditer(text)]
+    return tuple(sorted({*days, *((6, 7) if _WEEKEND.search(text) else ())}))
+
+
+@cache
+def _rules() -> _Rules:
+    read = yaml.safe_load(_FILE.read_text("utf-8"))
+    filler = read.pop("filler")
+    return _Rules(
+        {
+            Facet(name): (_any(rule["patterns"]), _any(rule["not"]) if rule.get("not") else None)
+            for name, rule in read.items()
+        },
+        # In one pass, or the 么 of filler would tear the 什么 of glue apart.
+        _any([*filler, *yaml.safe_load(_GLUE.read_text("utf-8"))]),
+    )
+
+
+def _any(patterns: list[str]) -> re.Pattern[str]:
+    return re.compile("|".join(f"(?:{pattern})" for pattern in patterns))

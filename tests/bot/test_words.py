@@ -1,0 +1,149 @@
+"""What is asked, by the words alone: facets, topic, weekdays, wish."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.facets import recognise, topic, weekdays
+from bot.understanding import Wish, from_rasa, from_words
+from core.types import Facet
+from knowledge.schema import Audience
+
+LABELLED = """
+who        这事归哪个部门管|找谁办身份证|低保找谁申请|哪个单位负责发居住证|这个归谁管
+where      去哪里办|在哪儿办护照|身份证在哪补|大厅地址在哪|结婚证上哪领|到哪个窗口|搁哪办
+how        怎么办|咋整|户口怎么迁|办理流程是啥|护照咋办|第一步先干啥|如何申请低保
+materials  要带什么|那要带什么|需要什么材料|带啥|都要哪些手续|用带户口本吗|要准备些啥|照片要几张
+conditions 有什么条件|什么人能申请|外地户口能办吗|我这种情况能申请不|要满足啥要求|必须本人去吗
+time       多久能好|几天能拿到|要多长时间|多少个工作日|啥时候能拿证|当天能拿吗
+fee        多少钱|要钱吗|收费吗|收多少钱|办这个要花钱不|工本费多少|免费不
+hours      几点上班|周六上班吗|周末开门吗|中午休息吗|几点下班|星期天办不办公|节假日上班不
+phone      电话多少|有联系电话吗|打哪个电话|咨询电话是多少
+online     能网上办吗|手机上能弄不|有小程序吗|网址是啥|可以不去窗口吗
+progress   办到哪一步了|进度怎么查|怎么还没办好|批下来了吗|申请了半个月还没消息
+law        依据什么法律|有啥政策文件|凭什么要这个|哪条规定的
+result     办完给什么证|最后拿到什么|会发证吗
+complaint  我要投诉|怎么举报他们|态度太差|窗口乱收费
+which      这两个有什么区别|我该办哪个|是办变更还是注销|有哪几种
+"""
+CASES = [
+    (facet, one)
+    for line in LABELLED.strip().split("\n")
+    for facet, many in [line.split(None, 1)]
+    for one in many.split("|")
+]
+
+
+def test_there_are_eighty_labelled_texts() -> None:
+    assert len(CASES) >= 80
+
+
+@pytest.mark.parametrize(("facet", "text"), CASES)
+def test_a_short_question_shows_what_it_asks(facet: str, text: str) -> None:
+    assert Facet(facet) in recognise(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "asked"),
+    [
+        ("要带什么，多少钱", (Facet.MATERIALS, Facet.FEE)),
+        ("多少钱，要带什么材料", (Facet.FEE, Facet.MATERIALS)),
+        ("在哪办，几点上班", (Facet.WHERE, Facet.HOURS)),
+        ("几天能拿到，要多少钱", (Facet.TIME, Facet.FEE)),
+        ("能网上办吗？电话多少", (Facet.ONLINE, Facet.PHONE)),
+        ("去哪办要什么材料", (Facet.WHERE, Facet.MATERIALS)),
+    ],
+)
+def test_two_questions_in_one_message_are_both_seen_in_their_order(text: str, asked: tuple[Facet, ...]) -> None:
+    assert recognise(text) == asked
+
+
+@pytest.mark.parametrize("text", ["身份证丢了", "护照", "我想结婚", "孩子刚出生", "你好", "竹溪区", "退休", "公积金"])
+def test_a_message_that_only_names_a_matter_asks_no_facet(text: str) -> None:
+    assert recognise(text) == ()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "那要带什么", "要带什么材料", "周六上班吗", "多少钱", "在哪办", "怎么办", "要多久", "那需要多长时间呢", "请问怎么办理",
+        "电话是多少", "能网上办吗", "谢谢", "周末呢", "星期天开门吗", "需要什么条件", "归哪个部门管", "几点上班", "怎么弄啊",
+    ],
+)  # fmt: skip
+def test_a_follow_up_has_no_topic_of_its_own(text: str) -> None:
+    assert len(topic(text)) < 2
+
+
+@pytest.mark.parametrize(
+    ("text", "about"),
+    [
+        ("社保要带什么材料", "社保"), ("护照怎么办", "护照"), ("公积金多少钱", "公积金"), ("居住证在哪办", "居住证"), ("低保什么条件", "低保"),
+        ("请问一下结婚登记怎么办", "结婚登记"), ("那身份证呢", "身份证"), ("周六能办离婚登记吗", "离婚登记"),
+    ],
+)  # fmt: skip
+def test_a_topic_is_what_is_left_without_asking_words(text: str, about: str) -> None:
+    assert topic(text) == about
+
+
+@pytest.mark.parametrize(
+    ("text", "days"),
+    [
+        ("周六上班吗", (6,)), ("星期天呢", (7,)), ("礼拜一到礼拜五", (1, 5)), ("周末开门吗", (6, 7)), ("双休日办不办", (6, 7)), ("周3行吗", (3,)),
+        ("周日或者周二", (2, 7)), ("要多久", ()), ("一周能好吗", ()), ("周五和周末", (5, 6, 7)), ("星期7", (7,)),
+    ],
+)  # fmt: skip
+def test_weekdays_are_read_from_the_words(text: str, days: tuple[int, ...]) -> None:
+    assert weekdays(text) == days
+
+
+@pytest.mark.parametrize(
+    ("text", "wish"),
+    [
+        ("你好", Wish.GREET), ("您好，在吗", Wish.GREET), ("谢谢", Wish.THANKS), ("好的，知道了", Wish.THANKS), ("再见", Wish.BYE),
+        ("转人工", Wish.HUMAN), ("我要找真人", Wish.HUMAN), ("有没有人工客服", Wish.HUMAN), ("我要预约", Wish.BOOK), ("能帮我约个号吗", Wish.BOOK),
+        ("不是，我说的是公司的", Wish.CORRECT), ("不对，我问的是护照", Wish.CORRECT), ("我要投诉窗口", Wish.COMPLAINT),
+        ("他们态度恶劣我要举报", Wish.COMPLAINT), ("今天天气怎么样", Wish.OUT_OF_SCOPE), ("讲个笑话", Wish.OUT_OF_SCOPE),
+        ("身份证丢了咋补", Wish.ASK), ("开公司要什么材料", Wish.ASK),
+    ],
+)  # fmt: skip
+def test_a_wish_shows_in_the_words(text: str, wish: Wish) -> None:
+    assert from_words(text).wish is wish
+
+
+@pytest.mark.parametrize(
+    ("text", "audience"),
+    [
+        ("公司的社保", Audience.COMPANY),
+        ("我个人的", Audience.PERSON),
+        ("单位给个人交的", None),
+        ("护照怎么办", None),
+        ("企业注销", Audience.COMPANY),
+    ],
+)
+def test_for_whom_counts_where_exactly_one_is_named(text: str, audience: Audience | None) -> None:
+    assert from_words(text).audience is audience
+
+
+def test_a_sure_intent_of_rasa_comes_before_the_facets_of_the_words() -> None:
+    heard = from_rasa("身份证的事，多少钱", "materials", 0.9, [])
+    assert heard.wish is Wish.ASK
+    assert heard.facets == (Facet.MATERIALS, Facet.FEE)
+
+
+def test_an_unsure_or_unknown_intent_leaves_it_to_the_words() -> None:
+    assert from_rasa("多少钱", "materials", 0.3, []).facets == (Facet.FEE,)
+    assert from_rasa("多少钱", "nlu_fallback", 0.9, []).facets == (Facet.FEE,)
+    assert from_rasa("转人工", "None", 0.9, []).wish is Wish.HUMAN
+
+
+def test_an_audience_entity_of_rasa_is_believed() -> None:
+    assert from_rasa("老板的", "which", 0.9, [{"entity": "audience", "value": "企业"}]).audience is Audience.COMPANY
+    assert from_rasa("老板的", "which", 0.9, [{"entity": "hall", "value": "企业"}]).audience is None
+
+
+@given(st.text(max_size=40), st.text(max_size=10), st.floats(0, 1))
+def test_no_text_and_no_intent_is_too_strange_to_understand(text: str, intent: str, confidence: float) -> None:
+    assert from_words(text).wish in Wish
+    assert from_rasa(text, intent, confidence, [{}]).wish in Wish
