@@ -1,0 +1,150 @@
+"""What is configured, what is missing, and how to mend it."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Literal
+
+from sqlalchemy import func, select
+from sqlalchemy.exc import SQLAlchemyError
+
+from bot import supervisor
+from core import clock, database
+from core.settings import Settings
+from index import weights
+from index.embedder import onnx_file
+from knowledge import migrating
+from knowledge.changes import count
+from knowledge.models import FaqRow
+from knowledge.regions import Regions
+from knowledge.seeds import SEEDS
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing looked at."""
+
+    state: Literal["好", "注意", "缺"]
+    name: str
+    told: str
+    remedy: str = ""
+
+
+def examine(settings: Settings) -> Iterator[Check]:
+    """Look at everything a deployment needs; changes nothing."""
+    yield _region(settings)
+    yield _disk(settings)
+    yield from _database(settings)
+    yield _encoder(settings)
+    yield from _rasa(settings)
+    yield _redis(settings)
+    yield _embedding(settings)
+
+
+def _region(settings: Settings) -> Check:
+    known = Regions.read(SEEDS / "regions.yml")
+    if settings.region not in known:
+        return Check("缺", "区划", f"{settings.region} 不是已知的区划代码", "改 BANGBAN_REGION，例如 450600")
+    return Check("好", "区划", f"{known.full_name(settings.region)}（{settings.region}）")
+
+
+def _disk(settings: Settings) -> Check:
+    place = settings.home if settings.home.exists() else Path()
+    free = shutil.disk_usage(place).free // 2**20
+    if free < 200:
+        return Check("缺", "磁盘", f"只剩 {free} MB", "清理磁盘，或用 BANGBAN_HOME 换位置")
+    return Check("好", "磁盘", f"{settings.home.absolute()}，剩 {free} MB")
+
+
+def _database(settings: Settings) -> Iterator[Check]:
+    where = settings.database_url.split("@")[-1] if settings.database_url else "SQLite（内置）"
+    if (
+        settings.database.startswith("sqlite")
+        and not (settings.home / "bangban.db").exists()
+        and not settings.database_url
+    ):
+        yield Check("注意", "数据库", f"{where}，还没有建", "运行 make serve 会自动建好")
+        return
+    made = database.engine(settings.database)
+    try:
+        if migrating.stored(made) != migrating.head():
+            yield Check("注意", "数据库", f"{where}，表结构不是最新", "重新启动服务会自动升级")
+            return
+        with database.sessions(made)() as session:
+            guides = count(session)
+            faqs = session.scalar(select(func.count()).select_from(FaqRow))
+    except SQLAlchemyError as error:
+        yield Check(
+            "缺", "数据库", f"{where} 连不上（{type(error).__name__}）", "检查 BANGBAN_DATABASE_URL 和数据库服务"
+        )
+        return
+    finally:
+        made.dispose()
+    state: Literal["好", "缺"] = "好" if guides else "缺"
+    yield Check(
+        state, "数据库", f"{where}，{guides} 份指南，{faqs} 条常见问题", "" if guides else "用 bangban import 导入指南"
+    )
+
+
+def _encoder(settings: Settings) -> Check:
+    name = settings.encoder
+    if name == "none":
+        return Check("注意", "语义模型", "已关闭，只用词语检索，找得不够准", "去掉 BANGBAN_ENCODER=none")
+    if not name:
+        folder = settings.home / "models" / weights.NAME
+        if weights.whole(folder):
+            return Check("好", "语义模型", f"{weights.NAME}（ONNX，校验无误）")
+        return Check("注意", "语义模型", "还没有取得，现在只用词语检索", "联网后重新启动；需要能连模型库，或装有 npm")
+    if Path(name).is_dir() and onnx_file(Path(name)):
+        return Check("好", "语义模型", f"{name}（ONNX）")
+    try:
+        import sentence_transformers  # noqa: F401
+    except ImportError:
+        return Check("缺", "语义模型", f"{name} 需要 sentence-transformers", "uv sync --extra sentence-transformers")
+    return Check("好", "语义模型", f"{name}（sentence-transformers）")
+
+
+def _rasa(settings: Settings) -> Iterator[Check]:
+    if not settings.rasa:
+        yield Check("注意", "Rasa", "已关闭，只有直接回答", "去掉 BANGBAN_RASA=false")
+        return
+    if settings.rasa_url:
+        missing = [name for name in ("rasa_token", "actions_token") if not getattr(settings, name)]
+        told = f"使用外部的 {settings.rasa_url}"
+        remedy = "、".join(f"BANGBAN_{name.upper()}" for name in missing)
+        yield Check("缺" if missing else "好", "Rasa", told, f"请设置 {remedy}" if missing else "")
+        return
+    if supervisor.python() is None:
+        yield Check("缺", "Rasa", "运行环境没有装", "运行 make setup（需要 Python 3.10，uv 会自动寻找或下载）")
+        return
+    model = supervisor.model_file(settings.home)
+    yield Check("好", "Rasa", "运行环境已装好")
+    if model.exists():
+        made = datetime.fromtimestamp(model.stat().st_mtime, clock.CHINA)
+        yield Check("好", "Rasa 模型", f"已训练，{made:%Y-%m-%d %H:%M}")
+    else:
+        yield Check("注意", "Rasa 模型", "输入有变化，还没有训练", "启动服务时自动训练，或运行 bangban train")
+
+
+def _redis(settings: Settings) -> Check:
+    if not settings.redis_url:
+        return Check("好", "缓存", "本进程内存（多个进程一起服务时请设 BANGBAN_REDIS_URL）")
+    try:
+        from core.cache import RedisCache
+
+        RedisCache(settings.redis_url).get("doctor")
+    except ImportError:
+        return Check("缺", "缓存", "没有装 Redis 客户端", "uv sync --extra redis")
+    except Exception as error:  # whatever the client raises means: not reachable
+        return Check("缺", "缓存", f"Redis 连不上（{type(error).__name__}）", "检查 BANGBAN_REDIS_URL")
+    return Check("好", "缓存", "Redis")
+
+
+def _embedding(settings: Settings) -> Check:
+    if settings.cors_origins:
+        return Check("好", "网页嵌入", "允许：" + "、".join(settings.cors_origins))
+    return Check("注意", "网页嵌入", "只有本站页面能用组件", "要嵌到别的网站，设 BANGBAN_CORS_ORIGINS=https://门户域名")

@@ -1,0 +1,267 @@
+"""Every part of a running application, made from settings, opened and closed in order."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import time
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import structlog
+import yaml
+from fastapi import Request
+
+import bot
+from bot.assistant import Assistant, Lines
+from bot.conversation import Conversation
+from bot.rasa import Rasa
+from bot.supervisor import Address, Supervisor, free_port, fresh_token
+from channels.web.metrics import Metrics
+from core import clock, database
+from core.cache import cache
+from core.errors import Invalid, TooMany
+from core.settings import Settings
+from index import embedder, weights
+from index.embedder import Encoder
+from index.search import Hit, SearchIndex
+from index.store import Store
+from index.suggest import Suggestion
+from index.sync import Sync
+from index.words import VERSION
+from knowledge import migrating, seeds
+from knowledge.changes import IndexedGuide
+from knowledge.publishing import read_halls
+from knowledge.regions import Regions
+from knowledge.schema import Hall
+
+if TYPE_CHECKING:
+    from rasa_sdk.executor import ActionExecutor
+
+HOT_AGE = 600  # seconds the hot questions are kept
+MINUTE = 60
+
+log = structlog.get_logger()
+
+
+class House:
+    """One application: `open` before the first request, `close` after the last."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.metrics = Metrics()
+        self.cache = cache(settings.redis_url)
+        self.actions: ActionExecutor | None = None
+        self.actions_token = settings.actions_token or fresh_token()
+        self.encoder_note = ""
+        self._supervisor: Supervisor | None = None
+        self._rasa: Rasa | None = None
+        self._watching: asyncio.Task[None] | None = None
+        self._hot: dict[str, tuple[float, list[tuple[str, IndexedGuide]]]] = {}
+
+    @staticmethod
+    def of(request: Request) -> House:
+        """The house a request came to."""
+        house: House = request.app.state.house
+        return house
+
+    # -- opening and closing --
+
+    def prepare(self) -> None:
+        """Bring database and index up. Raises what makes serving impossible."""
+        settings = self.settings
+        self.open_database()
+        with self.reading() as session:
+            self.regions = Regions.load(session)
+        if settings.region not in self.regions:
+            raise Invalid(f"BANGBAN_REGION={settings.region} 不是已知的区划代码。")
+        self.index = SearchIndex(self._store(encoder := self._encoder()), encoder)
+        self.sync = Sync(self.index, self.reading, self.writing, today=clock.today, poll=settings.index_poll)
+        self.sync.start()
+        self.index.search(
+            "办事", self.regions.ancestors(settings.region), 1
+        )  # loads dictionary and model before a citizen waits
+        name = settings.title or f"{self.regions.name(settings.region)}帮办"
+        self.lines = Lines(name, settings.hotline, settings.staff_phone, settings.staff_hours)
+        self.assistant = Assistant(self.index, self.regions, self.reading, self.lines, today=clock.today)
+        self._watch()
+
+    def open_database(self) -> None:
+        """Connect, migrate, and load the demonstration city where it is served; else the regions alone."""
+        self.settings.home.mkdir(parents=True, exist_ok=True)
+        self.engine = database.engine(self.settings.database)
+        self.reading = database.sessions(self.engine)
+        self.writing = database.sessions(self.engine, writing=True)
+        migrating.upgrade(self.engine)
+        with self.writing.begin() as session:
+            if self.settings.loads_demo:
+                seeds.load_demo(session, at=clock.now())
+            else:
+                seeds.load_regions(session, at=clock.now())
+
+    async def open(self) -> None:
+        """Prepare, then begin to bring Rasa up in the background."""
+        await asyncio.to_thread(self.prepare)
+        settings = self.settings
+        self._rasa = self._bring_up_rasa() if settings.rasa else None
+        self.conversation = Conversation(
+            self.assistant,
+            self.regions,
+            self.cache,
+            self._rasa,
+            region=settings.region,
+            longest=settings.message_limit,
+            per_minute=settings.rate_limit,
+            observe=self.metrics.answered,
+        )
+
+    async def close(self) -> None:
+        """Stop everything that runs."""
+        if self._watching:
+            self._watching.cancel()
+        if self._supervisor:
+            await self._supervisor.stop()
+        if self._rasa:
+            await self._rasa.close()
+        await asyncio.to_thread(self.shut)
+
+    def shut(self) -> None:
+        """Close what `prepare` opened."""
+        self.sync.stop()
+        self._store_file.close()
+        self.engine.dispose()
+
+    def _encoder(self) -> Encoder | None:
+        name = self.settings.encoder
+        if name == "none":
+            self.encoder_note = "按设置只用词语检索（BANGBAN_ENCODER=none）"
+            return None
+        folder = name or weights.obtain(self.settings.home)
+        if folder is None:
+            self.encoder_note = "没有取得语义模型，只用词语检索，找得不够准"
+            log.warning("encoder.absent", effect="search by words only")
+            return None
+        return embedder.load(str(folder))
+
+    def _store(self, encoder: Encoder | None) -> Store:
+        made_by = encoder.fingerprint if encoder else "words"
+        self._store_file = Store(self.settings.home / "index" / f"{made_by}-w{VERSION}.db")
+        return self._store_file
+
+    def _bring_up_rasa(self) -> Rasa:
+        from bot.actions import executor  # rasa-sdk takes a second to import, which direct answers need not pay
+
+        settings = self.settings
+        self.actions = executor(self.assistant, settings.region)
+        if settings.rasa_url:
+            rasa = Rasa(settings.rasa_url, settings.rasa_token, deadline=settings.rasa_deadline)
+            self._watching = asyncio.create_task(_follow(rasa), name="rasa-watch")
+            return rasa
+        address = Address(
+            port=settings.rasa_port or free_port(),
+            token=settings.rasa_token or fresh_token(),
+            actions_url=f"http://127.0.0.1:{settings.port}/internal/actions",
+            actions_token=self.actions_token,
+        )
+        rasa = Rasa(address.url, address.token, deadline=settings.rasa_deadline)
+        self._supervisor = Supervisor(settings.home, rasa, address)
+        self._supervisor.start()
+        return rasa
+
+    def _watch(self) -> None:
+        watch = self.metrics.watch
+        watch("index_texts", "Distinct texts in the search index", lambda: self.index.texts)
+        watch("index_targets", "Guides and curated questions that can be found", lambda: len(self.index))
+        watch("index_revision", "Newest published revision that search answers from", lambda: self.sync.revision)
+        watch("rasa_ready", "Whether Rasa answers", lambda: float(self._rasa is not None and self._rasa.ready))
+        watch(
+            "rasa_restarts", "Times Rasa was started anew", lambda: self._supervisor.restarts if self._supervisor else 0
+        )
+
+    # -- asking --
+
+    def today(self) -> date:
+        """The current day in China."""
+        return clock.today()
+
+    def ancestors(self, region: str | None) -> tuple[str, ...]:
+        """The region asked about, or the deployment's, and those above. Raises Invalid for an unknown code."""
+        if region is not None and region not in self.regions:
+            raise Invalid("没有这个区划代码，请检查后再试。")
+        return self.regions.ancestors(region or self.settings.region)
+
+    def search(self, text: str, region: str | None, limit: int) -> list[Hit]:
+        """Guides and curated questions that fit `text`."""
+        return self.index.search(text, self.ancestors(region), limit)
+
+    def suggest(self, typed: str, region: str | None) -> list[Suggestion]:
+        """Type-ahead for what was typed."""
+        return self.index.suggest(typed, self.ancestors(region))
+
+    def hot(self, region: str | None) -> list[tuple[str, IndexedGuide]]:
+        """Everyday questions with the guide that surely answers each, kept for a while."""
+        ancestors = self.ancestors(region)
+        made, kept = self._hot.get(ancestors[0], (0.0, []))
+        if time.monotonic() - made > HOT_AGE or not kept:
+            kept = [(question, guide) for question in _hot_questions() if (guide := self._sure(question, ancestors))]
+            self._hot[ancestors[0]] = (time.monotonic(), kept)
+        return kept
+
+    def halls(self) -> list[Hall]:
+        """The halls of the deployment's region and of the regions directly inside it."""
+        region = self.settings.region
+        with self.reading() as session:
+            return list(read_halls(session, [region, *self.regions.children(region)]))
+
+    def state(self) -> dict[str, Any]:
+        """What is up: `ready` when citizens get answers."""
+        try:
+            with self.reading() as session:
+                session.connection()
+            stored = "ok"
+        except Exception as error:  # whatever the driver raises means: not reachable
+            log.error("database.unreachable", reason=type(error).__name__)
+            stored = "unreachable"
+        answers = stored == "ok" and len(self.index) > 0
+        rasa = (
+            "off"
+            if self._rasa is None
+            else "ready"
+            if self._rasa.ready
+            else self._supervisor.state
+            if self._supervisor
+            else "away"
+        )
+        return {
+            "status": "ready" if answers else "starting",
+            "database": stored,
+            "guides": len(self.index),
+            "search": "meaning" if self.index.by_meaning else "words",
+            "rasa": rasa,
+        }
+
+    async def limit_address(self, address: str) -> None:
+        """Count a message from a network address. Raises TooMany."""
+        most = self.settings.rate_limit_address
+        if most and address:
+            sent, left = await asyncio.to_thread(self.cache.count, f"address:{address}", MINUTE)
+            if sent > most:
+                raise TooMany(left)
+
+    def _sure(self, question: str, ancestors: tuple[str, ...]) -> IndexedGuide | None:
+        hits = self.index.search(question, ancestors, 1)
+        sure = hits and hits[0].score >= self.index.thresholds.answer and isinstance(hits[0].target, IndexedGuide)
+        return hits[0].target if sure else None  # type: ignore[return-value]
+
+
+async def _follow(rasa: Rasa) -> None:
+    """Keep an eye on a Rasa that somebody else runs."""
+    while True:
+        rasa.ready = await rasa.loaded()
+        await asyncio.sleep(2)
+
+
+@functools.cache
+def _hot_questions() -> tuple[str, ...]:
+    return tuple(yaml.safe_load((Path(bot.__file__).parent / "hot.yml").read_text("utf-8")))

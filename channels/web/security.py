@@ -1,0 +1,111 @@
+"""What every web response and request goes through: headers, size of bodies, request ids, the access log."""
+
+from __future__ import annotations
+
+import re
+import secrets
+import time
+
+import structlog
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from core.errors import TooLarge
+
+BODY = 64 * 1024  # bytes a request may carry
+INTERNAL_BODY = 4 * 1024 * 1024  # bytes of a Rasa tracker
+_OWN_ID = re.compile(r"^[A-Za-z0-9_.-]{8,64}$")
+
+POLICY = (
+    "default-src 'none'; script-src 'self' 'nonce-{nonce}'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "base-uri 'none'; form-action 'self'; frame-ancestors 'none'; require-trusted-types-for 'script'"
+)
+HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "strict-origin-when-cross-origin",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=(), payment=()",
+    "Cross-Origin-Opener-Policy": "same-origin",
+}
+
+log = structlog.get_logger()
+
+
+class Shield:
+    """Sets the headers and the request id, caps bodies, and logs route, status and time — never a text or a query."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        began = time.perf_counter()
+        state = scope.setdefault("state", {})
+        state["nonce"] = secrets.token_urlsafe(16)
+        headers = Headers(scope=scope)
+        given = headers.get("x-request-id", "")
+        request_id = given if _OWN_ID.match(given) else secrets.token_hex(8)
+        public = scope["path"] == "/widget.js" or scope["path"].startswith("/static/")
+        status = 500
+
+        async def finish(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                out = MutableHeaders(scope=message)
+                for name, value in HEADERS.items():
+                    out.setdefault(name, value)
+                out.setdefault("Content-Security-Policy", POLICY.format(nonce=state["nonce"]))
+                out["X-Request-ID"] = request_id
+                if public:
+                    # The widget is public and embedded by other origins; it holds no one's data.
+                    out["Access-Control-Allow-Origin"] = "*"
+                    out["Cross-Origin-Resource-Policy"] = "cross-origin"
+            await send(message)
+
+        with structlog.contextvars.bound_contextvars(request_id=request_id):
+            limit = INTERNAL_BODY if scope["path"].startswith("/internal/") else BODY
+            body = await _body(receive, headers, limit)
+            if body is None:
+                await _too_large(scope, receive, finish)
+            else:
+                await self._app(scope, _replayed(body, receive), finish)
+            route = getattr(scope.get("route"), "path", "unknown")
+            if not public and not scope["path"].startswith("/internal/"):
+                taken = round((time.perf_counter() - began) * 1000, 1)
+                log.info("http", method=scope["method"], route=route, status=status, ms=taken)
+
+
+async def _body(receive: Receive, headers: Headers, limit: int) -> bytes | None:
+    """The whole body, or None where it is longer than `limit` bytes, stated or not."""
+    stated = headers.get("content-length", "0")
+    if not stated.isdecimal() or int(stated) > limit:
+        return None
+    read = bytearray()
+    more = stated != "0" or "transfer-encoding" in headers
+    while more:
+        message = await receive()
+        read += message.get("body", b"")
+        more = message.get("more_body", False)
+        if len(read) > limit:
+            return None
+    return bytes(read)
+
+
+def _replayed(body: bytes, receive: Receive) -> Receive:
+    """`receive` that hands the body out first, then whatever comes after it."""
+    waiting: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def replayed() -> Message:
+        return waiting.pop() if waiting else await receive()
+
+    return replayed
+
+
+async def _too_large(scope: Scope, receive: Receive, send: Send) -> None:
+    error = TooLarge()
+    told = {"act": "error", "text": str(error)}
+    body = {"code": error.code, "message": str(error), "messages": [told]}
+    await JSONResponse(body, status_code=error.status)(scope, receive, send)

@@ -1,0 +1,22 @@
+/**
+ * The public chat contract and what the widget keeps of a conversation. Types only.
+ *
+ * @typedef {{id: number, local_code: string, name: string, department: string, region: string,
+ *            version: number, verified_at: string | null}} GuideRef
+ * @typedef {{id: string, label: string, guide: GuideRef | null}} Choice
+ * @typedef {{label: string, value: string}} Fact
+ * @typedef {{label: string, url: string}} Link
+ * @typedef {"answer"|"clarify"|"refuse"|"greet"|"smalltalk"|"emergency"|"handoff"|"ticket"|"book"|"error"} Act
+ * @typedef {{act: Act, text: string, facets: string[], facts: Fact[], guide: GuideRef | null,
+ *            choices: Choice[], links: Link[]}} Message
+ * @typedef {{text: string, guide: GuideRef | null}} Suggestion
+ *
+ * @typedef {{reason: string, again: boolean, until: number}} Failure
+ *   `again`: sending again may help; `until`: not before this time (ms since 1970, 0 for at once).
+ * @typedef {{id: string, role: "user", text: string, choice: string,
+ *            state: "sending"|"sent"|"failed", failure: Failure | null}} Asked
+ *   `id` is also the Idempotency-Key: a retry sends the same one.
+ * @typedef {{id: string, role: "bot", message: Message}} Said
+ * @typedef {Asked | Said} Entry
+ */
+export {};

@@ -1,0 +1,116 @@
+"""The `bangban` command as a clerk and an IT team use it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import openpyxl
+import pytest
+
+from tests.channels.conftest import ROOT, home
+from tests.channels.test_serving import run
+
+FCG = ROOT.parent / "shared" / "data" / "fcg_guides.jsonl"
+GUIDES = [
+    {"name": "演示事项甲", "local_code": "cli-1", "region": "980100", "department": {"name": "演示局"}},
+    {"name": "演示事项乙", "local_code": "cli-2", "region": "980100", "department": {"name": "演示局"}},
+    {"name": "", "local_code": "cli-3", "region": "980100", "department": {"name": "演示局"}},
+]
+
+
+@pytest.fixture(scope="module")
+def at(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Variables of a home of its own, kept through this file: the tests follow one another."""
+    return {"BANGBAN_HOME": str(home(tmp_path_factory.mktemp("cli"))), "BANGBAN_ENCODER": "none"}
+
+
+@pytest.fixture(scope="module")
+def dump(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    file = tmp_path_factory.mktemp("dump") / "guides.jsonl"
+    file.write_text("\n".join(json.dumps(guide, ensure_ascii=False) for guide in GUIDES), "utf-8")
+    return file
+
+
+def test_a_dry_run_shows_what_would_come_and_writes_nothing(at: dict[str, str], dump: Path) -> None:
+    done = run("import", str(dump), "--mapping", "guide", "--dry-run", **at)
+    assert "新增 2" in done.stdout
+    assert "未写入" in done.stdout
+    again = run("import", str(dump), "--mapping", "guide", "--dry-run", **at)
+    assert "新增 2" in again.stdout
+
+
+def test_good_rows_land_bad_rows_are_named_and_the_exit_status_tells(at: dict[str, str], dump: Path) -> None:
+    done = run("import", str(dump), "--mapping", "guide", **at)
+    assert done.returncode == 1
+    assert "新增 2" in done.stdout
+    assert "第 3 行" in done.stderr
+    assert "事项名称" in done.stderr
+
+
+def test_importing_again_changes_nothing_and_a_changed_row_changes_one(at: dict[str, str], dump: Path) -> None:
+    dump.write_text("\n".join(json.dumps(guide, ensure_ascii=False) for guide in GUIDES[:2]), "utf-8")
+    same = run("import", str(dump), "--mapping", "guide", **at)
+    assert same.returncode == 0
+    assert "新增 0，修改 0，没变 2" in same.stdout
+    dump.write_text(dump.read_text("utf-8").replace("演示事项乙", "演示事项丙"), "utf-8")
+    changed = run("import", str(dump), "--mapping", "guide", **at)
+    assert "修改 1，没变 1" in changed.stdout
+    assert "演示事项乙 → 演示事项丙" in changed.stdout
+
+
+def test_a_file_that_cannot_be_read_is_told_in_one_sentence(at: dict[str, str], tmp_path: Path) -> None:
+    file = tmp_path / "broken.xlsx"
+    file.write_bytes(b"no workbook")
+    done = run("import", str(file), **at)
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert done.stderr.strip()
+
+
+def test_search_and_ask_answer_from_the_database(at: dict[str, str]) -> None:
+    assert "居民身份证丢失补领" in run("search", "居民身份证丢失补领", **at).stdout
+    told = run("ask", "居民身份证丢失补领要带什么", **at).stdout
+    assert "材料" in told
+    assert "来源：" in told
+    assert "119" in run("ask", "家里着火了", **at).stdout
+
+
+def test_what_is_exported_can_be_imported_again(at: dict[str, str], tmp_path: Path) -> None:
+    file = tmp_path / "all.jsonl"
+    assert "导出" in run("export", str(file), **at).stdout
+    done = run("import", str(file), "--mapping", "guide", **at)
+    assert done.returncode == 0, done.stderr
+    assert "新增 0，修改 0" in done.stdout
+
+
+def test_a_template_can_be_written_and_opened(at: dict[str, str], tmp_path: Path) -> None:
+    file = tmp_path / "template.xlsx"
+    assert run("template", str(file), **at).returncode == 0
+    assert "办事指南" in openpyxl.load_workbook(file).sheetnames
+
+
+def test_lint_names_guide_field_rule_and_fix(at: dict[str, str]) -> None:
+    told = run("lint-guides", "--most", "5", **at).stdout
+    assert "演示事项" in told
+    assert "建议：" in told
+    assert "平均完整度" in told
+
+
+def test_doctor_says_what_is_configured_and_what_is_missing(at: dict[str, str]) -> None:
+    told = run("doctor", **{**at, "BANGBAN_REDIS_URL": "redis://127.0.0.1:1/0"})
+    assert told.returncode == 1
+    assert "云桥市" in told.stdout
+    assert "Redis 连不上" in told.stdout
+    assert "BANGBAN_REDIS_URL" in told.stdout
+
+
+@pytest.mark.skipif(not FCG.exists(), reason="the dump of 781 guides is not beside this checkout")
+def test_a_real_dump_comes_in_whole_for_its_own_city(tmp_path: Path) -> None:
+    at = {"BANGBAN_HOME": str(home(tmp_path)), "BANGBAN_REGION": "450600", "BANGBAN_ENCODER": "none"}
+    done = run("import", str(FCG), "--mapping", "fcg", **at)
+    assert done.returncode == 0, done.stderr
+    assert "新增 781" in done.stdout
+    told = run("ask", "补换领机动车号牌在哪办", **at).stdout
+    assert "防城港" in told
+    assert "云桥" not in told
