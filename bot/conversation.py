@@ -11,8 +11,8 @@ from typing import Protocol
 import structlog
 from pydantic import TypeAdapter, ValidationError
 
-from bot.assistant import Assistant, Turn
-from bot.dialogue import Dialogue
+from bot.assistant import Assistant
+from bot.dialogue import Dialogue, Turn
 from bot.guard import guard
 from bot.understanding import from_words
 from bot.wording import say
@@ -81,7 +81,7 @@ class Conversation:
         return await asyncio.to_thread(self._assistant.respond, text, from_words(text), dialogue), "direct"
 
     async def _finish(self, message: Message, sender: str, turn: Turn, path: str) -> Reply:
-        await asyncio.to_thread(self._cache.set, f"dialogue:{sender}", turn.dialogue.dump(), REMEMBERED)
+        await self._cache.set(f"dialogue:{sender}", turn.dialogue.dump(), REMEMBERED)
         for answer in turn.answers:
             self._observe(answer.act, path)
         return Reply(message.session, turn.answers)
@@ -89,13 +89,13 @@ class Conversation:
     async def _limit(self, sender: str) -> None:
         if not self._per_minute:
             return
-        sent, left = await asyncio.to_thread(self._cache.count, f"rate:{sender}", MINUTE)
+        sent, left = await self._cache.count(f"rate:{sender}", MINUTE)
         if sent > self._per_minute:
             raise TooMany(left)
 
     async def _recall(self, sender: str, asked: str | None) -> Dialogue:
         region = self._known(asked)
-        kept = await asyncio.to_thread(self._cache.get, f"dialogue:{sender}")
+        kept = await self._cache.get(f"dialogue:{sender}")
         try:
             dialogue = Dialogue.load(kept) if kept else Dialogue(region)
         except ValidationError:  # written by another version

@@ -7,16 +7,20 @@ from dataclasses import dataclass, replace
 
 from pydantic import TypeAdapter
 
-from core.types import Choice, Facet
+from core.types import Answer, Choice, Facet
 from knowledge.schema import Audience
 
+# 2, 我选第三个, 就十二号吧
 _NUMBER = re.compile(
     r"^(?:我?(?:就?要|就?选|选择|点|就|就?是|看)?)第?\s*([1-9]\d?|[一二两三四五六七八九]|二?十[一二三四五六七八九]?)"
     r"\s*(?:个|项|条|号|种)?(?:吧|呢|的|就行|[。.!！、])*$"
 )
 _DIGITS = {name: n for n, name in enumerate("一二三四五六七八九", 1)} | {"两": 2}
+# 最后一个, 我要最后面那个
 _LAST = re.compile(r"^(?:我?(?:要|选|选择|就|是)?)(?:最后|末尾)(?:面)?的?(?:一个|那个|那一个|一项)?(?:吧|[。.!！])*$")
+# 是的, 就是这个
 _YES = re.compile(r"^(?:是的?|对的?|嗯+|没错|就是|就是(?:它|这个)|好的?)[呀啊吧，,。.!！]*$")
+# 我要办注销的那个 around 注销
 _AROUND = re.compile(r"^(?:我|就|要|想|选择?|点|办理?|是|在|的)+|(?:那一?个|这一?个|的|吧|呢|[。.!！])+$")
 
 
@@ -75,6 +79,14 @@ class Dialogue:
     def offering(self, choices: tuple[Choice, ...], facets: tuple[Facet, ...], asked: str) -> Dialogue:
         """The same conversation, waiting for one of `choices`."""
         return replace(self, choices=choices, facets=facets, asked=asked)
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What is said, and what is remembered."""
+
+    answers: tuple[Answer, ...]
+    dialogue: Dialogue
 
 
 def _value(number: str) -> int:

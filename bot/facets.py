@@ -11,10 +11,11 @@ import yaml
 
 from core.types import Facet
 
+SHORT = 4  # characters of topic; so short a remark rarely names a new matter
 _FILE = Path(__file__).parent / "facets.yml"
 _GLUE = Path(__file__).parent / "glue.yml"
-_WEEKDAY = re.compile(r"(?:周|星期|礼拜)([一二三四五六日天1-7])")
-_WEEKEND = re.compile(r"周末|双休日?|休息日")
+_WEEKDAY = re.compile(r"(?:周|星期|礼拜)([一二三四五六日天1-7])")  # 周六, 礼拜天
+_WEEKEND = re.compile(r"周末|双休日?|休息日")  # both days of it
 _DAYS = {name: n for n, names in enumerate(("一1", "二2", "三3", "四4", "五5", "六6", "日天7"), 1) for name in names}
 
 

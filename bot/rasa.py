@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from contextlib import suppress
 from typing import Any
 
-import httpx
+import aiohttp
 import structlog
 from pydantic import ValidationError
 
-from bot.assistant import Turn
 from bot.conversation import TURN
-from bot.dialogue import Dialogue
+from bot.dialogue import Dialogue, Turn
 
 FAILURES = 3  # in a row, before Rasa is left alone for a while
 PAUSE = 5.0  # seconds
 WARM_UP = 30.0  # seconds
+CONNECTIONS = 64
+KEEP_ALIVE = 3.0  # seconds; less than the 5 s after which Rasa closes an idle connection
 
 log = structlog.get_logger()
 
@@ -28,17 +28,10 @@ class Rasa:
     def __init__(self, url: str, token: str, *, deadline: float) -> None:
         """`deadline` in seconds bounds a turn, connecting included."""
         self.ready = False
-        self._deadline = deadline
+        self._url, self._token, self._deadline = url.rstrip("/"), token, deadline
         self._failures = 0
         self._resume = 0.0
-        self._token = token
-        self._client = httpx.AsyncClient(
-            base_url=url,
-            timeout=deadline,
-            headers={"Authorization": f"Bearer {token}"},
-            limits=httpx.Limits(max_connections=64, max_keepalive_connections=64),
-            trust_env=False,
-        )
+        self._session: aiohttp.ClientSession | None = None
 
     async def turn(self, sender: str, text: str, dialogue: Dialogue) -> Turn | None:
         """The turn as the action made it, or None: not ready, too late, crashed, or an empty list."""
@@ -46,12 +39,8 @@ class Rasa:
             return None
         body = {"sender": sender, "message": text, "metadata": {"dialogue": dialogue.dump()}}
         try:
-            # The client's own limits hold for each step; a server that answers drop by drop meets this one.
-            async with asyncio.timeout(self._deadline):
-                answer = await self._client.post("/webhooks/bangban/webhook", json=body)
-            answer.raise_for_status()
-            turn = _read(answer.json())
-        except (httpx.HTTPError, TimeoutError, ValueError) as error:
+            turn = _read(await self._post(body, self._deadline))
+        except (aiohttp.ClientError, TimeoutError, ValueError) as error:
             log.warning("rasa.turn_failed", reason=type(error).__name__)
             turn = None
         self._count(failed=turn is None)
@@ -59,21 +48,35 @@ class Rasa:
 
     async def loaded(self) -> bool:
         """Whether a model is loaded and answering."""
+        limit = aiohttp.ClientTimeout(total=self._deadline)
         try:
-            answer = await self._client.get("/status", params={"token": self._token})
-        except httpx.HTTPError:
+            async with self._open().get(f"{self._url}/status", params={"token": self._token}, timeout=limit) as answer:
+                return answer.status == 200
+        except (aiohttp.ClientError, TimeoutError):
             return False
-        return answer.status_code == 200
 
     async def warm_up(self) -> None:
         """Have one turn made that nobody waits for: the first is slow, and no citizen should meet it."""
-        body = {"sender": "warm-up", "message": "身份证怎么办"}
-        with suppress(httpx.HTTPError):
-            await self._client.post("/webhooks/bangban/webhook", json=body, timeout=WARM_UP)
+        with suppress(aiohttp.ClientError, TimeoutError, ValueError):
+            await self._post({"sender": "warm-up", "message": "身份证怎么办"}, WARM_UP)
 
     async def close(self) -> None:
         """Close the connections."""
-        await self._client.aclose()
+        if self._session is not None:
+            await self._session.close()
+
+    async def _post(self, body: dict[str, Any], seconds: float) -> Any:
+        limit = aiohttp.ClientTimeout(total=seconds)
+        url = f"{self._url}/webhooks/bangban/webhook"
+        async with self._open().post(url, json=body, timeout=limit, raise_for_status=True) as answer:
+            return await answer.json(content_type=None)
+
+    def _open(self) -> aiohttp.ClientSession:
+        if self._session is None:  # made here because it needs the running loop
+            connections = aiohttp.TCPConnector(limit=CONNECTIONS, keepalive_timeout=KEEP_ALIVE)
+            headers = {"Authorization": f"Bearer {self._token}"}
+            self._session = aiohttp.ClientSession(connector=connections, headers=headers)
+        return self._session
 
     def _count(self, *, failed: bool) -> None:
         self._failures = self._failures + 1 if failed else 0

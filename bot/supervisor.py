@@ -148,6 +148,11 @@ class Supervisor:
 
     async def _keep(self) -> None:
         failures = 0
+        while python() is None:
+            if self.state != "missing":
+                log.error("rasa.missing", effect="direct answers only", remedy="make setup")
+            self.state = "missing"
+            await asyncio.sleep(BEAT)
         while True:
             try:
                 self.state = "training" if not model_file(self._home).exists() else "loading"

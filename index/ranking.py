@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated
 
@@ -13,18 +14,24 @@ Score = Annotated[float, Field(ge=0, le=2)]
 
 
 class Thresholds(BaseModel):
-    """What a score means: answer it, offer it, or neither; and how close is a tie."""
+    """What a score means: how surely a text is meant, and how much a distance between two scores is worth."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    exact: Score
+    same: Score
     answer: Score
     suggest: Score
+    near: Score
     tie: Score
+    mismatch: Score
 
     @model_validator(mode="after")
     def _ordered(self) -> Thresholds:
-        if self.suggest > self.answer:
-            raise ValueError("suggest must not be above answer")
+        surest_first = ("exact", "same", "answer", "suggest", "near")
+        for surer, less in pairwise(surest_first):
+            if getattr(self, less) > getattr(self, surer):
+                raise ValueError(f"{less} must not be above {surer}")
         return self
 
 
@@ -43,6 +50,7 @@ class Ranking(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     candidates: Annotated[int, Field(ge=10, le=1000)]
+    wide: Annotated[int, Field(ge=10, le=100)]
     lexical: Lexical
     meaning: Thresholds
     words: Thresholds

@@ -124,7 +124,7 @@ class SearchIndex:
     def encode_some(self) -> int:
         """Encode one step of the texts that wait for it; how many are left. Call until 0."""
         with self._lock:
-            step = dict(list(self._unencoded.items())[:_STEP])
+            step = dict(list(self._unencoded.items())[-_STEP:])  # the newest first: somebody may be waiting to see it
         if not step or self._encoder is None:
             return 0
         vectors = self._encoder.encode(list(step.values()))
@@ -184,7 +184,9 @@ class SearchIndex:
         if vector is None or self._vectors is None:
             return lexical
         weight = self._rules.lexical.weight
-        return {n: cosine + weight * lexical.get(n, 0.0) for n, cosine in self._vectors.search(vector, width, among)}
+        scores = {n: cosine + weight * lexical.get(n, 0.0) for n, cosine in self._vectors.search(vector, width, among)}
+        # A text that still waits for its vector is found by its words.
+        return scores | {n: lexical[n] for n in self._unencoded if n in lexical}
 
     def _visible(self, ancestors: Sequence[str]) -> list[int]:
         """The texts of all that a citizen of `ancestors[0]` may see; remembered until something changes."""

@@ -184,7 +184,14 @@ def withdraw(session: Session, guide_id: int, *, by: str, at: datetime) -> None:
 
 def read(session: Session, guide_id: int) -> Published | None:
     """The guide as it stands, withdrawn ones included; None where there is none."""
-    return read_many(session, [guide_id]).get(guide_id)
+    query = (
+        select(GuideRow, ItemRow.content).join(ItemRow, ItemRow.digest == GuideRow.item).where(GuideRow.id == guide_id)
+    )
+    found = session.execute(query).first()
+    if found is None:
+        return None
+    row, item = found
+    return Published(row.id, row.version, Status(row.status), row.revision, Guide.model_validate(item | row.content))
 
 
 def read_many(session: Session, ids: Iterable[int]) -> dict[int, Published]:

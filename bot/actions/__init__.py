@@ -6,7 +6,7 @@ import asyncio
 from typing import Any
 
 from rasa_sdk import Action, Tracker
-from rasa_sdk.events import SlotSet
+from rasa_sdk.events import FollowupAction, SlotSet
 from rasa_sdk.executor import ActionExecutor, CollectingDispatcher
 
 from bot.assistant import Assistant
@@ -44,14 +44,7 @@ class Respond(Action):
         )
         turn = await asyncio.to_thread(self._assistant.respond, text, understood, self._dialogue(tracker))
         dispatcher.utter_message(json_message={"turn": TURN.dump_python(turn, mode="json")})
-        left = turn.dialogue
-        return [
-            SlotSet("guide", left.guide),
-            SlotSet("region", left.region),
-            SlotSet("audience", left.audience and left.audience.value),
-            SlotSet("facets", [facet.value for facet in left.facets]),
-            SlotSet("choices", [choice.id for choice in left.choices]),
-        ]
+        return [*_changed(tracker, turn.dialogue), FollowupAction("action_listen")]  # else Rasa would predict it
 
     def _dialogue(self, tracker: Tracker) -> Dialogue:
         """The application's memory travels with the message; Rasa's slots serve where it does not."""
@@ -59,6 +52,20 @@ class Respond(Action):
         if kept:
             return Dialogue.load(kept)
         return Dialogue(region=tracker.get_slot("region") or self._region, guide=tracker.get_slot("guide"))
+
+
+def _changed(tracker: Tracker, dialogue: Dialogue) -> list[dict[str, Any]]:
+    """The slots that are not yet as the dialogue has them: each event costs Rasa a check."""
+    slots = {
+        "guide": dialogue.guide,
+        "region": dialogue.region,
+        "audience": dialogue.audience and dialogue.audience.value,
+        "facets": [facet.value for facet in dialogue.facets],
+        "choices": [choice.id for choice in dialogue.choices],
+    }
+    return [
+        SlotSet(name, value) for name, value in slots.items() if (tracker.get_slot(name) or None) != (value or None)
+    ]
 
 
 def executor(assistant: Assistant, region: str) -> ActionExecutor:

@@ -11,9 +11,10 @@ import pytest
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session, sessionmaker
 
-from bot.assistant import Assistant, Lines, Turn
-from bot.dialogue import Dialogue
+from bot.assistant import Assistant
+from bot.dialogue import Dialogue, Turn
 from bot.guard import guard
+from bot.services import Lines
 from bot.understanding import from_words
 from core.database import engine, sessions
 from core.types import Answer

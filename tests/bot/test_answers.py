@@ -11,7 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.answers import OVERVIEW, Asked, answer, consult_phone
+from bot.answers import OVERVIEW, answer
+from bot.parts import Asked
+from bot.phrases import by_channels, consult_phone
 from core.types import Act, Answer, Facet
 from knowledge import hours
 from knowledge.publishing import Published
@@ -99,7 +101,7 @@ def empty(**other: Any) -> Guide:
 
 def tell(guide: Guide, *facets: Facet, days: tuple[int, ...] = ()) -> Answer:
     published = Published(7, 3, Status.PUBLISHED, 12, guide)
-    return answer(published, Asked(facets, TODAY, days), region_name="云桥市", hotline="12345")
+    return answer(published, Asked(facets, days), region_name="云桥市", hotline="12345")
 
 
 STATED = [
@@ -163,8 +165,59 @@ def test_without_a_facet_an_overview_tells_who_where_how_what_to_bring_and_how_l
     for facet, words in STATED:
         if facet in OVERVIEW:
             assert words in said.text
-    assert said.text.startswith("“养犬登记”这样办。")
     assert said.facets == ()
+
+
+def test_an_overview_begins_short_and_puts_the_rest_under_labels() -> None:
+    first, labelled, *_ = tell(full()).text.split("\n\n")
+    assert first == (
+        "“养犬登记”由云桥市公安局，会同云桥市农业农村局办理，可以到窗口或在网上办理，要到现场 1 次。"
+        "受理后承诺 3 个工作日办结（法定最长 20 个工作日）。"
+    )
+    assert labelled.split("\n") == [
+        "在哪办：云桥市政务服务中心，望桥大道100号，2楼公安窗口。",
+        "怎么办：一共 3 步：申请、核验、发牌。",
+        "网上办：在网上填表后带犬核验",
+        "线下办：带犬到窗口",
+        "带什么：要准备 2 样材料。",
+        "1. 免疫证明（原件 1 份）",
+        "2. 养犬登记表",
+    ]
+
+
+def test_an_overview_names_all_that_the_guide_lacks_in_one_sentence() -> None:
+    said = tell(empty()).text
+    first, source = said.split("\n\n")
+    assert first == (
+        "“养犬登记”由云桥市公安局办理。指南没有写明办理地点、办理方式和流程、申请材料、办理时限。"
+        "可以打云桥市公安局的电话 0000-5550111 问清楚。"
+    )
+    assert source.startswith("来源：")
+
+
+def test_an_overview_without_steps_lists_the_ways_under_their_label() -> None:
+    labelled = tell(full(steps=[], how_offline=None)).text.split("\n\n")[1].split("\n")
+    assert labelled[1:3] == ["怎么办：", "网上办：在网上填表后带犬核验"]
+    assert not any(line.startswith("怎么办") for line in tell(empty(channels=[Channel.POST])).text.split("\n"))
+
+
+def test_what_an_overview_of_a_guide_done_online_says_of_places() -> None:
+    said = tell(empty(channels=[Channel.ONLINE], visits=0)).text
+    assert said.startswith("“养犬登记”由云桥市公安局办理，可以在网上办理，不用到现场。")
+    assert "在哪办：不用跑现场，在网上办理。" in said
+
+
+@pytest.mark.parametrize(
+    ("channels", "words"),
+    [
+        ([], ""),
+        ([Channel.WINDOW], "到窗口办理"),
+        ([Channel.KIOSK, Channel.WINDOW], "在自助机上或到窗口办理"),
+        ([Channel.WINDOW, Channel.ONLINE, Channel.POST], "到窗口、在网上或邮寄办理"),
+    ],
+)
+def test_several_channels_are_told_in_one_phrase(channels: list[Channel], words: str) -> None:
+    assert by_channels(channels) == words
 
 
 def test_two_facets_are_both_answered_in_their_order() -> None:

@@ -10,9 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot.assistant import Turn
 from bot.conversation import Conversation, sender_of
-from bot.dialogue import Dialogue
+from bot.dialogue import Dialogue, Turn
 from core.cache import MemoryCache
 from core.errors import Invalid, TooLarge, TooMany
 from core.types import Act, Answer, Facet, Message, Reply
@@ -145,7 +144,7 @@ async def test_an_identity_or_phone_number_is_never_said_back_or_kept(
     engine = Fake(lambda _: None)
     talk = converse(city, engine, cache=cache)
     reply = await say(talk, sentence.format(typed))
-    kept = cache.get(f"dialogue:{sender_of(SESSION)}") or ""
+    kept = await cache.get(f"dialogue:{sender_of(SESSION)}") or ""
     heard = "".join(text for _, text, _ in engine.heard)
     for text in (repr(reply.messages), kept, heard):
         assert number not in re.sub(r"\s", "", text)
@@ -243,6 +242,6 @@ async def test_two_sessions_never_mix(city: City) -> None:
 
 async def test_a_memory_of_another_version_is_begun_anew(city: City) -> None:
     cache = MemoryCache()
-    cache.set(f"dialogue:{sender_of(SESSION)}", '{"from": "another version"}', 60)
+    await cache.set(f"dialogue:{sender_of(SESSION)}", '{"from": "another version"}', 60)
     reply = await say(converse(city, cache=cache), "身份证丢了咋补")
     assert reply.messages[0].guide

@@ -12,9 +12,8 @@ from typing import Any
 import pytest
 
 from bot import rasa as module
-from bot.assistant import Turn
 from bot.conversation import TURN
-from bot.dialogue import Dialogue
+from bot.dialogue import Dialogue, Turn
 from bot.rasa import FAILURES, Rasa
 from core.types import Act, Answer, Choice, Facet, GuideRef
 

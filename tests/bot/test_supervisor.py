@@ -236,15 +236,18 @@ async def test_stopping_ends_training_too(house: House, keeper: tuple[Supervisor
     assert list((house.home / "rasa").glob("training-*")) == []
 
 
-async def test_without_rasas_environment_it_keeps_trying_and_nobody_is_harmed(
+async def test_without_rasas_environment_it_says_so_and_starts_once_it_is_there(
     house: House, keeper: tuple[Supervisor, Rasa], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     house.trained()
+    there = supervisor.python
     monkeypatch.setattr(supervisor, "python", lambda: None)
     made, client = keeper
     made.start()
-    await until(lambda: made.restarts >= 2)
+    await until(lambda: made.state == "missing")
     assert not client.ready
+    monkeypatch.setattr(supervisor, "python", there)
+    await until(lambda: client.ready)
 
 
 def test_the_fingerprint_changes_with_each_input_and_with_nothing_else(house: House) -> None:

@@ -1,0 +1,170 @@
+"""Which guide or curated question a message means, and where; read anew from the truth each time."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+
+from sqlalchemy.orm import Session, sessionmaker
+
+from bot import facets
+from bot.dialogue import Dialogue
+from index.ranking import Thresholds
+from index.search import Hit, SearchIndex
+from knowledge.changes import IndexedGuide
+from knowledge.publishing import Published, read, read_faq
+from knowledge.regions import Regions
+from knowledge.schema import Audience, Faq
+
+# 从北京转过来, 上海户口, 去香港: the place is where somebody comes from or goes to, not where it is done.
+_PASSING = (
+    r"(?:从|由|自|往|转到?|迁到?|搬到?|嫁到?|原籍|老家在?){0}|{0}(?:的|市|省)?(?:户口|户籍|人|籍|转|迁|回来|过来)"
+)
+_ABROAD = ("71", "81", "82")  # 台湾, 香港, 澳门: what is asked of them is how to go there
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """The region a message is about, and its text without the region's name.
+
+    `elsewhere` is the region again where it is another city's than the conversation's.
+    """
+
+    region: str
+    text: str
+    elsewhere: str | None = None
+
+
+class Finder:
+    """Search as a conversation sees it: from its region, for whom it is, beside the guide at hand."""
+
+    def __init__(
+        self, index: SearchIndex, regions: Regions, reading: sessionmaker[Session], *, today: Callable[[], date]
+    ) -> None:
+        self._index, self._regions, self._reading, self._today = index, regions, reading, today
+
+    @property
+    def thresholds(self) -> Thresholds:
+        """What scores mean now."""
+        return self._index.thresholds
+
+    @property
+    def most(self) -> int:
+        """At most so many choices are offered."""
+        return self._index.rules.choices
+
+    # -- searching --
+
+    def find(self, text: str, dialogue: Dialogue) -> list[Hit]:
+        """What fits `text` in the region of the conversation and for whom it is, best first."""
+        hits = self._search(text, self._regions.ancestors(dialogue.region))
+        if dialogue.audience is None:
+            return hits
+        less = self.thresholds.mismatch
+        scored = [hit if suits(hit, dialogue.audience) else replace(hit, score=hit.score - less) for hit in hits]
+        return sorted(scored, key=lambda hit: -hit.score)
+
+    def _search(self, text: str, ancestors: Sequence[str]) -> list[Hit]:
+        bare = facets.topic(text)
+        if not (2 <= len(bare) <= facets.SHORT and facets.recognise(text)):
+            return self._index.search(text, ancestors, limit=10)
+        # 社保要带什么材料: mostly asking words, which alone would decide what is near.
+        wide = self._index.rules.wide
+        return _mean(self._index.search(text, ancestors, limit=wide), self._index.search(bare, ancestors, limit=wide))
+
+    def stays(self, hits: Sequence[Hit], topic: str, guide: int) -> bool:
+        """Whether a message with words of its own, which found `hits`, is still about the guide at hand."""
+        short = len(topic) <= facets.SHORT
+        if not hits:
+            return short
+        current = next((hit for hit in hits if guide_of(hit) == guide), None)
+        if current and hits[0].score - current.score < self.thresholds.tie:
+            return True
+        # Beside a guide, a curated question must be meant word for word.
+        needed = self.thresholds.same if isinstance(hits[0].target, Faq) else self.thresholds.answer
+        return short and hits[0].score < needed
+
+    def meant(self, text: str, dialogue: Dialogue) -> Published | None:
+        """The guide a wish is about: the one named with it, else the one talked about, else the only one offered."""
+        if len(facets.topic(text)) >= 2:
+            best = next(iter(self.find(text, dialogue)), None)
+            if best and best.score >= self.thresholds.answer and isinstance(best.target, IndexedGuide):
+                return self.guide(best.target.id)
+        offered = [choice.guide.id for choice in dialogue.choices if choice.guide]
+        return self.guide(dialogue.guide or (offered[0] if len(offered) == 1 else 0))
+
+    def question(self, text: str, dialogue: Dialogue) -> str | None:
+        """The code of the curated question that is surely asked."""
+        for hit in self.find(text, dialogue):
+            if isinstance(hit.target, Faq):
+                return hit.target.code if hit.score >= self.thresholds.same else None
+        return None
+
+    # -- places --
+
+    def where(self, text: str, region: str) -> Where:
+        """The region that `text` names to a citizen of `region`."""
+        named = next(iter(self._regions.find(text, region)), None)
+        if named is None:
+            return Where(region, text)
+        for name in self._names(named):
+            text = text.replace(name, "", 1)
+        if self._regions.within(region, named):
+            return Where(region, text)  # the city or province around: nothing narrower was said
+        return Where(named, text, elsewhere=None if self._regions.within(named, region) else named)
+
+    def passing(self, text: str, region: str) -> bool:
+        """Whether `text` names `region` only as where somebody comes from or goes to."""
+        word = f"(?:{'|'.join(map(re.escape, self._names(region)))})"
+        return region.startswith(_ABROAD) or bool(re.search(_PASSING.format(word), text))
+
+    def covers(self, region: str) -> bool:
+        """Whether any guide is of this region, around or inside it."""
+        return self._index.covers(self._regions.ancestors(region))
+
+    def _names(self, region: str) -> list[str]:
+        names = {self._regions.full_name(region), self._regions.name(region), self._regions.short_name(region)}
+        return sorted(filter(None, names), key=len, reverse=True)
+
+    # -- reading --
+
+    def guide(self, number: int) -> Published | None:
+        """The guide as it is published now; None where it is withdrawn or out of its dates."""
+        with self._reading() as session:
+            published = read(session, number)
+        return published if published and published.visible_on(self._today()) else None
+
+    def faq(self, code: str) -> tuple[Faq, list[IndexedGuide]] | None:
+        """A curated question as it is now, and the guides it belongs to; None where it is switched off."""
+        with self._reading() as session:
+            faq = read_faq(session, code)
+        if faq is None or not faq.enabled:
+            return None
+        return faq, [one for one in self._index.guides() if one.local_code in faq.guides] if faq.guides else []
+
+
+def guide_of(hit: Hit) -> int | None:
+    """The id of the guide found; None for a curated question."""
+    return hit.target.id if isinstance(hit.target, IndexedGuide) else None
+
+
+def suits(hit: Hit, audience: Audience) -> bool:
+    """Whether what was found is for this audience, as far as it says."""
+    return isinstance(hit.target, Faq) or not hit.target.audience or audience in hit.target.audience
+
+
+def _mean(first: Sequence[Hit], second: Sequence[Hit]) -> list[Hit]:
+    """The hits of either search by the mean of their scores, best first; one missed counts as the other's last."""
+    if not first or not second:
+        return list(first or second)
+    scores = [{_key(hit): hit.score for hit in hits} for hits in (first, second)]
+    least = [hits[-1].score for hits in (first, second)]
+    found = {_key(hit): hit for hit in (*second, *first)}
+    mean = {key: sum(s.get(key, low) for s, low in zip(scores, least, strict=True)) / 2 for key in found}
+    return sorted((replace(hit, score=mean[key]) for key, hit in found.items()), key=lambda hit: -hit.score)
+
+
+def _key(hit: Hit) -> int | str:
+    return hit.target.id if isinstance(hit.target, IndexedGuide) else hit.target.code
