@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -136,7 +137,7 @@ def _redis(settings: Settings) -> Check:
     try:
         from core.cache import RedisCache
 
-        RedisCache(settings.redis_url).get("doctor")
+        asyncio.run(RedisCache(settings.redis_url).get("doctor"))
     except ImportError:
         return Check("缺", "缓存", "没有装 Redis 客户端", "uv sync --extra redis")
     except Exception as error:  # whatever the client raises means: not reachable

@@ -14,9 +14,10 @@ import yaml
 from fastapi import Request
 
 import bot
-from bot.assistant import Assistant, Lines
+from bot.assistant import Assistant
 from bot.conversation import Conversation
 from bot.rasa import Rasa
+from bot.services import Lines
 from bot.supervisor import Address, Supervisor, free_port, fresh_token
 from channels.web.metrics import Metrics
 from core import clock, database
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
 
 HOT_AGE = 600  # seconds the hot questions are kept
 MINUTE = 60
+HEAD_START = 2.0  # seconds the application serves before Rasa is started
 
 log = structlog.get_logger()
 
@@ -57,7 +59,7 @@ class House:
         self.encoder_note = ""
         self._supervisor: Supervisor | None = None
         self._rasa: Rasa | None = None
-        self._watching: asyncio.Task[None] | None = None
+        self._bringing: asyncio.Task[None] | None = None
         self._hot: dict[str, tuple[float, list[tuple[str, IndexedGuide]]]] = {}
 
     @staticmethod
@@ -104,7 +106,7 @@ class House:
         """Prepare, then begin to bring Rasa up in the background."""
         await asyncio.to_thread(self.prepare)
         settings = self.settings
-        self._rasa = self._bring_up_rasa() if settings.rasa else None
+        self._rasa = self._rasa_client() if settings.rasa else None
         self.conversation = Conversation(
             self.assistant,
             self.regions,
@@ -118,12 +120,13 @@ class House:
 
     async def close(self) -> None:
         """Stop everything that runs."""
-        if self._watching:
-            self._watching.cancel()
+        if self._bringing:
+            self._bringing.cancel()
         if self._supervisor:
             await self._supervisor.stop()
         if self._rasa:
             await self._rasa.close()
+        await self.cache.close()
         await asyncio.to_thread(self.shut)
 
     def shut(self) -> None:
@@ -149,14 +152,12 @@ class House:
         self._store_file = Store(self.settings.home / "index" / f"{made_by}-w{VERSION}.db")
         return self._store_file
 
-    def _bring_up_rasa(self) -> Rasa:
-        from bot.actions import executor  # rasa-sdk takes a second to import, which direct answers need not pay
-
+    def _rasa_client(self) -> Rasa:
+        """A client of the Rasa run elsewhere, or of the own one that is brought up in the background."""
         settings = self.settings
-        self.actions = executor(self.assistant, settings.region)
         if settings.rasa_url:
             rasa = Rasa(settings.rasa_url, settings.rasa_token, deadline=settings.rasa_deadline)
-            self._watching = asyncio.create_task(_follow(rasa), name="rasa-watch")
+            self._bringing = asyncio.create_task(self._follow(rasa), name="rasa-follow")
             return rasa
         address = Address(
             port=settings.rasa_port or free_port(),
@@ -166,8 +167,29 @@ class House:
         )
         rasa = Rasa(address.url, address.token, deadline=settings.rasa_deadline)
         self._supervisor = Supervisor(settings.home, rasa, address)
-        self._supervisor.start()
+        self._bringing = asyncio.create_task(self._supervise(self._supervisor), name="rasa-start")
         return rasa
+
+    async def _follow(self, rasa: Rasa) -> None:
+        """Keep an eye on a Rasa that somebody else runs."""
+        await self._open_actions()
+        while True:
+            rasa.ready = await rasa.loaded()
+            await asyncio.sleep(2)
+
+    async def _supervise(self, supervisor: Supervisor) -> None:
+        # Rasa takes half a minute to load and both cores: the first citizens are served first.
+        await asyncio.sleep(HEAD_START)
+        await self._open_actions()
+        supervisor.start()
+
+    async def _open_actions(self) -> None:
+        def made() -> ActionExecutor:
+            from bot.actions import executor  # rasa-sdk takes a second to import, which direct answers need not pay
+
+            return executor(self.assistant, self.settings.region)
+
+        self.actions = await asyncio.to_thread(made)
 
     def _watch(self) -> None:
         watch = self.metrics.watch
@@ -245,7 +267,7 @@ class House:
         """Count a message from a network address. Raises TooMany."""
         most = self.settings.rate_limit_address
         if most and address:
-            sent, left = await asyncio.to_thread(self.cache.count, f"address:{address}", MINUTE)
+            sent, left = await self.cache.count(f"address:{address}", MINUTE)
             if sent > most:
                 raise TooMany(left)
 
@@ -253,13 +275,6 @@ class House:
         hits = self.index.search(question, ancestors, 1)
         sure = hits and hits[0].score >= self.index.thresholds.answer and isinstance(hits[0].target, IndexedGuide)
         return hits[0].target if sure else None  # type: ignore[return-value]
-
-
-async def _follow(rasa: Rasa) -> None:
-    """Keep an eye on a Rasa that somebody else runs."""
-    while True:
-        rasa.ready = await rasa.loaded()
-        await asyncio.sleep(2)
 
 
 @functools.cache

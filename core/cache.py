@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections import OrderedDict
 from typing import Protocol
@@ -11,55 +10,55 @@ from typing import Protocol
 class Cache(Protocol):
     """Values by key, forgotten after a while. All times are in seconds."""
 
-    def get(self, key: str) -> str | None:
+    async def get(self, key: str) -> str | None:
         """The value, or None when it is unknown or forgotten."""
 
-    def set(self, key: str, value: str, ttl: int) -> None:
+    async def set(self, key: str, value: str, ttl: int) -> None:
         """Remember `value` for `ttl` seconds."""
 
-    def add(self, key: str, value: str, ttl: int) -> bool:
+    async def add(self, key: str, value: str, ttl: int) -> bool:
         """Remember `value` only if the key is unknown; False means somebody else was first."""
 
-    def count(self, key: str, ttl: int) -> tuple[int, int]:
+    async def count(self, key: str, ttl: int) -> tuple[int, int]:
         """Count one more under `key`: how many in the present window of `ttl` seconds, and seconds until it ends."""
 
-    def delete(self, key: str) -> None:
+    async def delete(self, key: str) -> None:
         """Forget the key; forgetting the unknown is fine."""
+
+    async def close(self) -> None:
+        """Give back what is held."""
 
 
 class MemoryCache:
-    """Keeps the most recent `size` keys in this process."""
+    """Keeps the most recent `size` keys in this process. Each call runs whole: nothing in it waits."""
 
     def __init__(self, size: int = 100_000) -> None:
         self._size = size
         self._kept: OrderedDict[str, tuple[str, float]] = OrderedDict()
-        self._lock = threading.Lock()
 
-    def get(self, key: str) -> str | None:
-        with self._lock:
-            return self._live(key)
+    async def get(self, key: str) -> str | None:
+        return self._live(key)
 
-    def set(self, key: str, value: str, ttl: int) -> None:
-        with self._lock:
-            self._put(key, value, time.monotonic() + ttl)
+    async def set(self, key: str, value: str, ttl: int) -> None:
+        self._put(key, value, time.monotonic() + ttl)
 
-    def add(self, key: str, value: str, ttl: int) -> bool:
-        with self._lock:
-            if self._live(key) is not None:
-                return False
-            self._put(key, value, time.monotonic() + ttl)
-            return True
+    async def add(self, key: str, value: str, ttl: int) -> bool:
+        if self._live(key) is not None:
+            return False
+        self._put(key, value, time.monotonic() + ttl)
+        return True
 
-    def count(self, key: str, ttl: int) -> tuple[int, int]:
-        with self._lock:
-            so_far = self._live(key)
-            ends = self._kept[key][1] if so_far is not None else time.monotonic() + ttl
-            self._put(key, str(int(so_far or 0) + 1), ends)
-            return int(so_far or 0) + 1, max(1, round(ends - time.monotonic()))
+    async def count(self, key: str, ttl: int) -> tuple[int, int]:
+        so_far = self._live(key)
+        ends = self._kept[key][1] if so_far is not None else time.monotonic() + ttl
+        self._put(key, str(int(so_far or 0) + 1), ends)
+        return int(so_far or 0) + 1, max(1, round(ends - time.monotonic()))
 
-    def delete(self, key: str) -> None:
-        with self._lock:
-            self._kept.pop(key, None)
+    async def delete(self, key: str) -> None:
+        self._kept.pop(key, None)
+
+    async def close(self) -> None:
+        self._kept.clear()
 
     def _live(self, key: str) -> str | None:
         value, ends = self._kept.get(key, ("", 0.0))
@@ -79,30 +78,33 @@ class RedisCache:
     """The same in Redis 5 or later, under the prefix `bangban:`."""
 
     def __init__(self, url: str) -> None:
-        from redis import Redis  # an optional extra: only deployments of several processes need it
+        from redis.asyncio import Redis  # an optional extra: only deployments of several processes need it
 
         self._redis = Redis.from_url(url, decode_responses=True, socket_timeout=2, socket_connect_timeout=2)
 
-    def get(self, key: str) -> str | None:
-        value = self._redis.get(f"bangban:{key}")
+    async def get(self, key: str) -> str | None:
+        value = await self._redis.get(f"bangban:{key}")
         return value if isinstance(value, str) else None
 
-    def set(self, key: str, value: str, ttl: int) -> None:
-        self._redis.set(f"bangban:{key}", value, ex=ttl)
+    async def set(self, key: str, value: str, ttl: int) -> None:
+        await self._redis.set(f"bangban:{key}", value, ex=ttl)
 
-    def add(self, key: str, value: str, ttl: int) -> bool:
-        return bool(self._redis.set(f"bangban:{key}", value, ex=ttl, nx=True))
+    async def add(self, key: str, value: str, ttl: int) -> bool:
+        return bool(await self._redis.set(f"bangban:{key}", value, ex=ttl, nx=True))
 
-    def count(self, key: str, ttl: int) -> tuple[int, int]:
-        with self._redis.pipeline() as pipe:
+    async def count(self, key: str, ttl: int) -> tuple[int, int]:
+        async with self._redis.pipeline() as pipe:
             pipe.set(f"bangban:{key}", 0, ex=ttl, nx=True)
             pipe.incr(f"bangban:{key}")
             pipe.ttl(f"bangban:{key}")
-            _, many, left = pipe.execute()
+            _, many, left = await pipe.execute()
         return int(many), max(1, int(left))
 
-    def delete(self, key: str) -> None:
-        self._redis.delete(f"bangban:{key}")
+    async def delete(self, key: str) -> None:
+        await self._redis.delete(f"bangban:{key}")
+
+    async def close(self) -> None:
+        await self._redis.aclose()
 
 
 def cache(redis_url: str) -> Cache:

@@ -169,15 +169,15 @@ def _cited(target: Target) -> GuideRef | None:
 async def _once(house: House, name: str, message: Message) -> str:
     """The reply kept for this message, else a new one; a second try waits for the first."""
     for _ in range(WAITS):
-        if await asyncio.to_thread(house.cache.add, name, "", IDEMPOTENT):
+        if await house.cache.add(name, "", IDEMPOTENT):
             try:
                 reply = REPLY.dump_json(await house.conversation.turn(message)).decode()
             except BaseException:
-                await asyncio.to_thread(house.cache.delete, name)
+                await house.cache.delete(name)
                 raise
-            await asyncio.to_thread(house.cache.set, name, reply, IDEMPOTENT)
+            await house.cache.set(name, reply, IDEMPOTENT)
             return reply
-        kept = await asyncio.to_thread(house.cache.get, name)
+        kept = await house.cache.get(name)
         if kept:
             return kept
         await asyncio.sleep(0.25)

@@ -108,7 +108,10 @@ def outcome(answer):
         return action._validate_action_result(answer)
     except Exception as error:
         return type(error)
-answers = [{}, {"events": [], "responses": []}, {"events": {}}, {"responses": [1]}, []]
+slot = {"event": "slot", "name": "guide", "value": 1, "timestamp": None}
+answers = [{}, {"events": [], "responses": []}, {"events": {}}, {"responses": [1]}, [], {"events": [1]}]
+answers += [{"events": [slot, {"event": "followup", "name": "action_listen"}], "responses": [{"custom": {}}]}]
+answers += [{"events": [slot, wrong]} for wrong in ({"event": "slot"}, {"event": "nothing"}, {**slot, "name": 1}, {})]
 before = [outcome(answer) for answer in answers]
 keep_one_validator()
 assert [outcome(answer) for answer in answers] == before, before
