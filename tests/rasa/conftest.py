@@ -104,6 +104,13 @@ class Rasa:
     def log(self) -> str:
         return "".join(self.lines)
 
+    def wait_for_log(self, words: str, seconds: float = 10) -> None:
+        """Until the log holds `words`: it is read by a thread, a moment behind."""
+        deadline = time.monotonic() + seconds
+        while words not in self.log:
+            assert time.monotonic() < deadline, self.log
+            time.sleep(0.05)
+
     def wait(self, seconds: float) -> None:
         """Until the model is loaded."""
         deadline = time.monotonic() + seconds

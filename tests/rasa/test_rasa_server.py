@@ -78,7 +78,7 @@ def test_a_malformed_body_is_refused(rasa: Rasa) -> None:
 def test_an_invalid_action_answer_is_rejected_and_no_text_is_logged(rasa: Rasa, actions: Actions) -> None:
     actions.answer = {"events": [{"event": "slot", "name": 5, "value": SECRET}], "responses": []}
     assert rasa.say(SECRET, sender="invalid").json() == []
-    assert "jsonschema.exceptions.ValidationError" in rasa.log
+    rasa.wait_for_log("jsonschema.exceptions.ValidationError")
     assert SECRET not in rasa.log
     assert TOKEN not in rasa.log
 

@@ -17,6 +17,7 @@ from bangban_rasa import logs
 from bangban_rasa.actions import ActionEndpoint, keep_one_validator, remember_event_types
 from bangban_rasa.channel import BangbanInput
 from bangban_rasa.classifier import stack_features_once
+from bangban_rasa.graph import run_in_order
 from bangban_rasa.trackers import BoundedTrackerStore
 
 logger = logging.getLogger(__name__)
@@ -43,6 +44,7 @@ def application(settings: Settings) -> Sanic:
     keep_one_validator()
     remember_event_types()
     stack_features_once()
+    run_in_order()
     actions = ActionEndpoint(settings.actions_url, settings.actions_token)
     endpoints = AvailableEndpoints(
         action=actions,
