@@ -15,7 +15,7 @@ from bot.dialogue import Dialogue, Turn
 from bot.finding import Finder, guide_of
 from bot.parts import Asked
 from bot.services import Lines
-from bot.understanding import Understanding, Wish
+from bot.understanding import Understanding, Wish, about
 from bot.wording import say
 from core.types import Act, Answer, Choice, Facet
 from index.search import Hit, SearchIndex
@@ -267,7 +267,7 @@ class Assistant:
     # -- beside guides --
 
     def _serve(self, wish: Wish, text: str, dialogue: Dialogue) -> Turn:
-        answer = _SERVICES[wish](self._finder.meant(text, dialogue), self._lines)
+        answer = _SERVICES[wish](self._finder.meant(about(wish, text), dialogue), self._lines)
         guide = answer.guide.id if answer.guide else dialogue.guide
         return _turn(answer, replace(dialogue, guide=guide, choices=()))
 

@@ -35,6 +35,11 @@ def recognise(text: str) -> tuple[Facet, ...]:
     return tuple(facet for _, facet in sorted(found, key=lambda one: one[0]))
 
 
+def without(facet: Facet, text: str) -> str:
+    """`text` without the words that ask for `facet`."""
+    return _rules().facets[facet][0].sub(" ", text)
+
+
 def topic(text: str) -> str:
     """What a message is about, without asking words, courtesy and glue: empty for "那要带什么"."""
     rest = _rules().empty.sub(" ", _WEEKEND.sub(" ", _WEEKDAY.sub(" ", text)))

@@ -70,6 +70,14 @@ def from_rasa(text: str, intent: str, confidence: float, entities: Sequence[Mapp
     return Understanding(Wish(intent) if intent in set(Wish) else Wish.ASK, asked, said or audience(text))
 
 
+def about(wish: Wish, text: str) -> str:
+    """`text` without the words of the wish itself: 结婚登记 of 预约结婚登记, nothing of 转人工."""
+    if wish is Wish.COMPLAINT:
+        return facets.without(Facet.COMPLAINT, text)
+    shown = next((shown for one, shown, _ in _acts() if one is wish), None)
+    return shown.sub(" ", text) if shown else text
+
+
 def _other(asked: tuple[Facet, ...]) -> tuple[Facet, ...]:
     return tuple(facet for facet in asked if facet is not Facet.COMPLAINT)
 

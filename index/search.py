@@ -22,7 +22,7 @@ from knowledge.changes import Changes, IndexedGuide
 from knowledge.schema import Faq
 
 log = structlog.get_logger()
-_WAITING = 0.1  # share of texts that may lack their vector while search goes by meaning
+_WAITING = 0.02  # share of texts that may lack their vector while search goes by meaning
 _STEP = 64  # texts encoded and added at a time, so that searches wait for one step at most
 
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.facets import recognise, topic, weekdays
-from bot.understanding import Wish, from_rasa, from_words
+from bot.understanding import Wish, about, from_rasa, from_words
 from core.types import Facet
 from knowledge.schema import Audience
 
@@ -147,3 +147,17 @@ def test_an_audience_entity_of_rasa_is_believed() -> None:
 def test_no_text_and_no_intent_is_too_strange_to_understand(text: str, intent: str, confidence: float) -> None:
     assert from_words(text).wish in Wish
     assert from_rasa(text, intent, confidence, [{}]).wish in Wish
+
+
+@pytest.mark.parametrize(
+    ("wish", "text", "left"),
+    [
+        (Wish.HUMAN, "转人工", ""),
+        (Wish.HUMAN, "护照的事帮我转人工", "护照"),
+        (Wish.BOOK, "我要预约结婚登记", "结婚登记"),
+        (Wish.COMPLAINT, "我要投诉烟草局", "烟草局"),
+        (Wish.ASK, "护照怎么办", "护照"),
+    ],
+)
+def test_a_wish_is_about_what_is_named_beside_its_own_words(wish: Wish, text: str, left: str) -> None:
+    assert topic(about(wish, text)) == left
