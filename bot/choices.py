@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from core.types import Act, Answer, Choice, Facet, GuideRef
+from core.types import Act, Answer, Choice, Facet
 from index.search import Hit
 from knowledge.changes import IndexedGuide
 from knowledge.schema import Faq
@@ -45,10 +45,7 @@ def of_hit(hit: Hit, wanted: Sequence[Facet]) -> Choice:
 
 def of_guide(guide: IndexedGuide, wanted: Sequence[Facet], label: str) -> Choice:
     """A guide as a choice; `wanted` is what it will then be asked."""
-    cited = GuideRef(
-        guide.id, guide.local_code, guide.name, guide.department, guide.region, guide.version, guide.verified_at
-    )
-    return Choice(_id(guide.id, wanted), label, cited)
+    return Choice(_id(guide.id, wanted), label, guide.ref)
 
 
 def asking(choice: Choice, wanted: Sequence[Facet]) -> Choice:

@@ -22,7 +22,7 @@ from bot.supervisor import Address, Supervisor, free_port, fresh_token
 from channels.web.metrics import Metrics
 from core import clock, database
 from core.cache import cache
-from core.errors import Invalid, TooMany
+from core.errors import Invalid, NotFound, TooMany
 from core.settings import Settings
 from index import embedder, weights
 from index.embedder import Encoder
@@ -33,7 +33,7 @@ from index.sync import Sync
 from index.words import VERSION
 from knowledge import migrating, seeds
 from knowledge.changes import IndexedGuide
-from knowledge.publishing import read_halls
+from knowledge.publishing import Published, read, read_halls
 from knowledge.regions import Regions
 from knowledge.schema import Hall
 
@@ -216,6 +216,14 @@ class House:
     def search(self, text: str, region: str | None, limit: int) -> list[Hit]:
         """Guides and curated questions that fit `text`."""
         return self.index.search(text, self.ancestors(region), limit)
+
+    def guide(self, guide_id: int) -> Published:
+        """A guide citizens may see today. Raises NotFound."""
+        with self.reading() as session:
+            published = read(session, guide_id) if 0 < guide_id < 2**31 else None
+        if published is None or not published.visible_on(self.today()):
+            raise NotFound("没有这份办事指南，可能已经更新或者下架。")
+        return published
 
     def suggest(self, typed: str, region: str | None) -> list[Suggestion]:
         """Type-ahead for what was typed."""

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Row, Select, func, select
 from sqlalchemy.orm import Session
 
+from core.types import GuideRef
 from knowledge.models import FaqRow, GuideRow, ItemRow, Revision
 from knowledge.schema import Faq, Status
 
@@ -36,6 +37,13 @@ class IndexedGuide:
     questions: tuple[str, ...]
     conditions_text: str
     faq: tuple[str, ...]
+
+    @property
+    def ref(self) -> GuideRef:
+        """Its citation."""
+        return GuideRef(
+            self.id, self.local_code, self.name, self.department, self.region, self.version, self.verified_at
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,13 +9,12 @@ from fastapi import APIRouter, Header, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from channels.house import House
-from core.errors import BangbanError, Invalid, NotFound
+from core.errors import BangbanError, Invalid
 from core.text import normalise
 from core.types import Act, Answer, GuideRef, Message, Reply
 from index.catalogue import Target
 from knowledge.changes import IndexedGuide
 from knowledge.export import json_schema
-from knowledge.publishing import Published, read
 
 IDEMPOTENT = 600  # seconds a reply is kept for a retry of the same message
 WAITS = 60  # looks, a quarter of a second apart, for the reply to a message that is still being answered
@@ -101,7 +100,7 @@ async def search(
     hits = await asyncio.to_thread(house.search, normalise(q), region, limit)
     return Hits(
         hits=[
-            Found(guide=cite(hit.target), score=round(hit.score, 4), matched=hit.text)
+            Found(guide=hit.target.ref, score=round(hit.score, 4), matched=hit.text)
             for hit in hits
             if isinstance(hit.target, IndexedGuide)
         ]
@@ -126,7 +125,7 @@ async def hot(request: Request, region: Region = None) -> Questions:
 async def guide(guide_id: int, request: Request) -> dict[str, Any]:
     """The guide with all its fields, its version and its region's name."""
     house = House.of(request)
-    published = await asyncio.to_thread(_visible, house, guide_id)
+    published = await asyncio.to_thread(house.guide, guide_id)
     return {
         "id": published.id,
         "version": published.version,
@@ -141,29 +140,14 @@ async def schema() -> dict[str, Any]:
     return json_schema()
 
 
-def cite(target: IndexedGuide) -> GuideRef:
-    """The citation of a guide found by search."""
-    return GuideRef(
-        target.id, target.local_code, target.name, target.department, target.region, target.version, target.verified_at
-    )
-
-
 def error_body(error: BangbanError) -> dict[str, Any]:
     """What an error looks like to clients: the contract's `error` act, and nothing internal."""
     answer = TypeAdapter(Answer).dump_python(Answer(Act.ERROR, str(error)), mode="json")
     return {"code": error.code, "message": str(error), "messages": [answer]}
 
 
-def _visible(house: House, guide_id: int) -> Published:
-    with house.reading() as session:
-        published = read(session, guide_id) if 0 < guide_id < 2**31 else None
-    if published is None or not published.visible_on(house.today()):
-        raise NotFound("没有这份办事指南，可能已经下线。")
-    return published
-
-
 def _cited(target: Target) -> GuideRef | None:
-    return cite(target) if isinstance(target, IndexedGuide) else None
+    return target.ref if isinstance(target, IndexedGuide) else None
 
 
 async def _once(house: House, name: str, message: Message) -> str:

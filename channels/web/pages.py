@@ -12,12 +12,10 @@ from fastapi.responses import FileResponse, HTMLResponse
 from fastapi.templating import Jinja2Templates
 
 from channels.house import House
-from core.errors import NotFound
 from core.text import normalise
 from knowledge import hours
 from knowledge.changes import IndexedGuide
 from knowledge.export import linked
-from knowledge.publishing import Published, read
 
 HERE = Path(__file__).parent
 SERVICES = 12  # hot services on the front page
@@ -60,7 +58,7 @@ async def search(request: Request, q: Annotated[str, Query(max_length=200)] = ""
 async def guide(guide_id: int, request: Request) -> HTMLResponse:
     """One guide, readable and printable."""
     house = House.of(request)
-    published = await asyncio.to_thread(_visible, house, guide_id)
+    published = await asyncio.to_thread(house.guide, guide_id)
     ref = {
         "id": published.id,
         "version": published.version,
@@ -91,14 +89,6 @@ def page(request: Request, name: str, *, status: int = 200, **context: Any) -> H
         "csp_nonce": request.state.nonce,
     }
     return templates.TemplateResponse(request, name, shared | context, status_code=status)
-
-
-def _visible(house: House, guide_id: int) -> Published:
-    with house.reading() as session:
-        published = read(session, guide_id) if 0 < guide_id < 2**31 else None
-    if published is None or not published.visible_on(house.today()):
-        raise NotFound("没有这份办事指南，可能已经更新或者下架。")
-    return published
 
 
 def _described(opening: Any) -> str:
