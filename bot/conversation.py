@@ -8,7 +8,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Protocol
 
-import structlog
 from pydantic import TypeAdapter, ValidationError
 
 from bot.assistant import Assistant
@@ -24,7 +23,6 @@ from knowledge.regions import Regions
 REMEMBERED = 2 * 3600  # seconds a conversation is remembered after its last turn
 MINUTE = 60
 
-log = structlog.get_logger()
 TURN = TypeAdapter(Turn)
 
 

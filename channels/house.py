@@ -56,7 +56,6 @@ class House:
         self.cache = cache(settings.redis_url)
         self.actions: ActionExecutor | None = None
         self.actions_token = settings.actions_token or fresh_token()
-        self.encoder_note = ""
         self._supervisor: Supervisor | None = None
         self._rasa: Rasa | None = None
         self._bringing: asyncio.Task[None] | None = None
@@ -138,11 +137,9 @@ class House:
     def _encoder(self) -> Encoder | None:
         name = self.settings.encoder
         if name == "none":
-            self.encoder_note = "按设置只用词语检索（BANGBAN_ENCODER=none）"
             return None
         folder = name or weights.obtain(self.settings.home)
         if folder is None:
-            self.encoder_note = "没有取得语义模型，只用词语检索，找得不够准"
             log.warning("encoder.absent", effect="search by words only")
             return None
         return embedder.load(str(folder))

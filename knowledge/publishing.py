@@ -8,7 +8,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import delete, insert, select, tuple_
+from sqlalchemy import Row, delete, insert, select, tuple_
 from sqlalchemy.orm import Session
 
 from core.errors import NotFound
@@ -191,7 +191,7 @@ def read(session: Session, guide_id: int) -> Published | None:
     if found is None:
         return None
     row, item = found
-    return Published(row.id, row.version, Status(row.status), row.revision, Guide.model_validate(item | row.content))
+    return Published(row.id, row.version, Status(row.status), row.revision, _assemble(row, item))
 
 
 def read_many(session: Session, ids: Iterable[int]) -> dict[int, Published]:
@@ -205,7 +205,7 @@ def read_many(session: Session, ids: Iterable[int]) -> dict[int, Published]:
         rows = session.execute(query).all()
         items = _items(session, [row.item for row in rows])
         for row in rows:
-            guide = Guide.model_validate(items[row.item] | row.content)
+            guide = _assemble(row, items[row.item])
             found[row.id] = Published(row.id, row.version, Status(row.status), row.revision, guide)
     return found
 
@@ -310,5 +310,5 @@ def _store_items(session: Session, items: dict[str, dict[str, Any]]) -> None:
         session.execute(insert(ItemRow), fresh)
 
 
-def _assemble(row: GuideRow, item: dict[str, Any]) -> Guide:
+def _assemble(row: GuideRow | Row[Any], item: dict[str, Any]) -> Guide:
     return Guide.model_validate(item | row.content)

@@ -16,7 +16,6 @@ from sqlalchemy.orm import Session
 from knowledge.models import RegionRow
 
 NATION = "000000"
-LEVELS = ("国家级", "省级", "市级", "县级", "乡级", "村级")
 CSV = Path(__file__).parent / "regions.csv"
 
 WORDS = Path(__file__).parent / "region_words.yml"

@@ -11,6 +11,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from channels.web.api import error_body
 from core.errors import TooLarge
 
 BODY = 64 * 1024  # bytes a request may carry
@@ -106,6 +107,4 @@ def _replayed(body: bytes, receive: Receive) -> Receive:
 
 async def _too_large(scope: Scope, receive: Receive, send: Send) -> None:
     error = TooLarge()
-    told = {"act": "error", "text": str(error)}
-    body = {"code": error.code, "message": str(error), "messages": [told]}
-    await JSONResponse(body, status_code=error.status)(scope, receive, send)
+    await JSONResponse(error_body(error), status_code=error.status)(scope, receive, send)
