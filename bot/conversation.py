@@ -1,4 +1,4 @@
-"""One turn: guard -> Rasa -> reply, with a direct answer wherever Rasa cannot give one in time."""
+"""One turn: guard -> spelling -> Rasa -> reply, with a direct answer wherever Rasa cannot give one in time."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from bot.wording import say
 from core.cache import Cache
 from core.errors import Invalid, TooMany
 from core.types import Act, Answer, Message, Reply
+from index.homophones import corrected
 from knowledge.regions import Regions
 
 REMEMBERED = 2 * 3600  # seconds a conversation is remembered after its last turn
@@ -65,7 +66,7 @@ class Conversation:
         guarded = guard(message.text, longest=self._longest)
         if guarded.answer:
             return await self._finish(message, sender, Turn((guarded.answer,), remembered), "guard")
-        turn, path = await self._understand(sender, guarded.text, remembered)
+        turn, path = await self._understand(sender, corrected(guarded.text), remembered)
         if guarded.sealed:
             told = Answer(Act.SMALLTALK, say("sealed", sorts="、".join(guarded.sealed)))
             turn = replace(turn, answers=(*turn.answers, told))

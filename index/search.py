@@ -11,12 +11,14 @@ import numpy as np
 
 from index.catalogue import Entry, Target, key_of, shortest, significant, texts_of
 from index.embedder import Encoder, Vectors
+from index.homophones import corrected
 from index.lexical import LexicalIndex
 from index.ranking import Ranking, Thresholds, ranking
 from index.store import Store, digest
 from index.suggest import LONGEST, Suggestion, rank
 from index.vectors import FaissIndex, VectorIndex
 from index.words import official, words
+from knowledge import everyday
 from knowledge.changes import Changes, IndexedGuide
 from knowledge.schema import Faq
 
@@ -143,6 +145,7 @@ class SearchIndex:
         """
         if not ancestors or not query.strip():
             return []
+        query = corrected(query)
         vector = self._encoder.encode([query])[0] if self._encoder and self.by_meaning else None
         said, meant = words(query), [part for word in official(query) for part in words(word)]
         with self._lock:
@@ -157,11 +160,12 @@ class SearchIndex:
         """Texts that hold `typed`, of guides and questions a citizen of `ancestors[0]` may see."""
         if not typed or not ancestors:
             return []
+        ours = everyday.searched()  # good to find with; what is offered to citizens is the guides' own
         with self._lock:
             found = [
                 Suggestion(text, hit.target)
                 for number, text in self._texts.items()
-                if len(text) <= LONGEST and typed in text
+                if len(text) <= LONGEST and typed in text and text not in ours
                 for owner in self._owners[number]
                 if (hit := _hit(self._entries[owner], 0.0, text, ancestors))
             ]

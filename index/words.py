@@ -14,7 +14,7 @@ import yaml
 from core.text import bigrams
 
 LEXICON = Path(__file__).parent.parent / "knowledge" / "lexicon.yml"
-VERSION = "2"  # part of the store's fingerprint: raise it when the words of a text change
+VERSION = "3"  # part of the store's fingerprint: raise it when the words of a text change
 _WORD = re.compile(r"[0-9A-Za-z\u3400-\u9fff]+")
 # Words that carry no topic in this field: every guide has them.
 _EMPTY = frozenset(
@@ -25,7 +25,7 @@ _EMPTY = frozenset(
 def words(text: str) -> list[str]:
     """The search words of `text`, with repeats, in order: dictionary words, then bigrams not among them."""
     lowered = text.lower()
-    cut = [w for w in _cutter().cut_for_search(lowered) if _WORD.fullmatch(w) and w not in _EMPTY]
+    cut = [w for w in cutter().cut_for_search(lowered) if _WORD.fullmatch(w) and w not in _EMPTY]
     known = _EMPTY.union(cut)
     return cut + [b for b in bigrams(lowered) if b not in known and not _EMPTY.issuperset(b)]
 
@@ -46,9 +46,23 @@ def lexicon() -> dict[str, list[str]]:
     return {str(k): [str(w) for w in v] for k, v in yaml.load(LEXICON.read_text("utf-8"), yaml.CSafeLoader).items()}
 
 
+@cache
+def cutter() -> Any:
+    """jieba with the vocabulary of the field."""
+    import jieba
+
+    jieba.setLogLevel(logging.WARNING)
+    cutter = jieba.Tokenizer()
+    cutter.initialize()
+    for everyday, officials in lexicon().items():
+        for word in (everyday, *officials):
+            cutter.add_word(word)
+    return cutter
+
+
 def _everyday_in(text: str) -> Iterable[str]:
     taken = text
-    cut = set(_cutter().cut(text))
+    cut = set(cutter().cut(text))
     for everyday in _longest_first():
         # One character is a word only where the cutter says so: 娃 in 我家娃, not in 娃哈哈.
         if everyday in (taken if len(everyday) > 1 else cut):
@@ -59,16 +73,3 @@ def _everyday_in(text: str) -> Iterable[str]:
 @cache
 def _longest_first() -> tuple[str, ...]:
     return tuple(sorted(lexicon(), key=len, reverse=True))
-
-
-@cache
-def _cutter() -> Any:
-    import jieba
-
-    jieba.setLogLevel(logging.WARNING)
-    cutter = jieba.Tokenizer()
-    cutter.initialize()
-    for everyday, officials in lexicon().items():
-        for word in (everyday, *officials):
-            cutter.add_word(word)
-    return cutter

@@ -66,6 +66,13 @@ async def test_an_engine_that_has_no_answer_is_answered_for(city: City) -> None:
         assert reply.messages[0].guide
 
 
+async def test_a_typing_mistake_is_mended_before_anybody_reads_it(city: City) -> None:
+    engine = Fake(lambda _: None)
+    reply = await say(converse(city, engine), "身份正丢了，要带什么才料")
+    assert [text for _, text, _ in engine.heard] == ["身份证丢了，要带什么材料"]
+    assert Facet.MATERIALS in reply.messages[0].facets
+
+
 async def test_an_engines_turn_is_said_and_remembered(city: City) -> None:
     number = city.guide("yq-crj-001").id
     engine = Fake(

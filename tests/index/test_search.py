@@ -235,6 +235,11 @@ def test_an_everyday_word_finds_the_official_one(words_only, guide):
     assert words_only.found("户口本", COUNTY)[0] == 1
 
 
+def test_a_typing_mistake_by_sound_is_read_as_what_was_meant(words_only, guide):
+    words_only.take(guide(1, "失业保险金申领"), guide(2, "营业执照补领"))
+    assert words_only.found("营叶直照", "330602")[:1] == [2]
+
+
 @pytest.mark.parametrize("query", ["", "  ", "。。。", "吗", "\n"])
 def test_a_query_without_content_does_no_harm(house, words_only, guide, query):
     house.take(guide(1, "户口迁移"))
