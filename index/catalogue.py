@@ -9,6 +9,7 @@ from bisect import bisect_left, insort
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from knowledge import everyday
 from knowledge.changes import IndexedGuide
 from knowledge.schema import Faq
 
@@ -82,7 +83,7 @@ def texts_of(target: Target) -> tuple[str, ...]:
     """The short texts by which a guide or a curated question is found, each once."""
     if isinstance(target, Faq):
         return tuple(dict.fromkeys((target.question, *target.variants)))
-    found = [target.name, *target.aliases, *target.questions, *target.faq]
+    found = [target.name, *target.aliases, *target.questions, *target.faq, *everyday.questions(target.name)]
     if target.conditions_text:
         found.append(f"{target.name}。{target.conditions_text}")
     if target.bundle and target.bundle not in target.name:
