@@ -1,9 +1,9 @@
-# All that a newcomer needs: make serve, make test. Also: lint, bench, setup, clean.
+# All that a newcomer needs: make serve, make test. Also: lint, evaluate, bench, model, setup, clean.
 SHELL := /bin/sh
 UV = $(shell command -v uv 2>/dev/null || echo var/tools/bin/uv)
 BIN := .venv/bin
 
-.PHONY: serve test lint bench setup clean
+.PHONY: serve test lint evaluate bench model setup clean
 .DEFAULT_GOAL := serve
 
 serve: .venv/.synced  ## set up what is missing, then serve until Ctrl-C
@@ -19,8 +19,17 @@ lint: setup  ## style, types, who may import whom
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+evaluate: setup  ## how often answers are right, on the questions kept for looking at
+	$(BIN)/bangban evaluate
+
 bench: setup  ## measurements, each beside its baseline
 	$(BIN)/python -m benchmarks
+
+# Training has an environment of its own: it needs torch, and serving does not.
+# Huge pages: without them the kernel spends as much time on memory as training does on arithmetic.
+model: | var/tools/.uv  ## make the shipped encoder anew from knowledge/everyday.jsonl
+	UV_PROJECT_ENVIRONMENT="$(abspath var/training)" THP_MEM_ALLOC_ENABLE=1 \
+	  $(UV) run --frozen --no-default-groups --extra training python -m index.training
 
 setup: .venv/.synced bot/runtime/.venv/.synced
 
@@ -43,4 +52,4 @@ var/tools/.uv:
 	@touch $@
 
 clean:  ## remove what was built; keeps var/bangban.db
-	rm -rf .venv bot/runtime/.venv var/rasa var/index var/tools
+	rm -rf .venv bot/runtime/.venv var/rasa var/index var/tools var/training

@@ -12,26 +12,37 @@ from benchmarks.processes import NotMeasured
 from core.text import bigrams
 from index import embedder, weights
 from index.embedder import Encoder, Vectors
+from index.store import Store, digest
 
 
-def shipped(shared: Path) -> Encoder:
-    """The default encoder under `shared`, fetched if need be. Raises NotMeasured where no source answers."""
+def shipped() -> Encoder:
+    """The encoder that serves."""
+    return embedder.load(str(weights.SHIPPED))
+
+
+def zero_shot(shared: Path) -> Path:
+    """The folder of the encoder as it came, under `shared`, fetched if need be. Raises NotMeasured where no source answers."""
     folder = weights.obtain(shared)
     if folder is None:
-        raise NotMeasured("the encoder's weights could not be obtained: see `bangban doctor`")
-    return embedder.load(str(folder))
+        raise NotMeasured("the encoder as it came cannot be fetched: no source answers")
+    return folder
 
 
 class Remembering:
     """Hands out vectors made before, so that what is timed is search without encoding."""
 
-    def __init__(self, encoder: Encoder) -> None:
-        self._encoder, self._known = encoder, dict[str, Vectors]()
+    def __init__(self, encoder: Encoder, store: Store) -> None:
+        """`store` may know vectors of `encoder` from earlier runs."""
+        self._encoder, self._store, self._known = encoder, store, dict[str, Vectors]()
         self.name, self.dimension, self.fingerprint = encoder.name, encoder.dimension, encoder.fingerprint
 
     def encode(self, texts: Sequence[str]) -> Vectors:
         """Unit vectors of shape (len(texts), dimension)."""
         fresh = [text for text in texts if text not in self._known]
+        if fresh:
+            kept = self._store.vectors(digest(text) for text in fresh)
+            self._known |= {text: kept[digest(text)] for text in fresh if digest(text) in kept}
+            fresh = [text for text in fresh if text not in self._known]
         if fresh:
             self._known |= dict(zip(fresh, self._encoder.encode(fresh), strict=True))
         return np.stack([self._known[text] for text in texts])

@@ -96,10 +96,9 @@ def _encoder(settings: Settings) -> Check:
     if name == "none":
         return Check("注意", "语义模型", "已关闭，只用词语检索，找得不够准", "去掉 BANGBAN_ENCODER=none")
     if not name:
-        folder = settings.home / "models" / weights.NAME
-        if weights.whole(folder):
-            return Check("好", "语义模型", f"{weights.NAME}（ONNX，校验无误）")
-        return Check("注意", "语义模型", "还没有取得，现在只用词语检索", "联网后重新启动；需要能连模型库，或装有 npm")
+        if onnx_file(weights.SHIPPED):
+            return Check("好", "语义模型", "随软件附带（ONNX）")
+        return Check("缺", "语义模型", f"{weights.SHIPPED} 里的模型文件不见了", "重新取一份完整的代码")
     if Path(name).is_dir() and onnx_file(Path(name)):
         return Check("好", "语义模型", f"{name}（ONNX）")
     try:

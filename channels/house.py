@@ -138,11 +138,7 @@ class House:
         name = self.settings.encoder
         if name == "none":
             return None
-        folder = name or weights.obtain(self.settings.home)
-        if folder is None:
-            log.warning("encoder.absent", effect="search by words only")
-            return None
-        return embedder.load(str(folder))
+        return embedder.load(name or str(weights.SHIPPED))
 
     def _store(self, encoder: Encoder | None) -> Store:
         made_by = encoder.fingerprint if encoder else "words"

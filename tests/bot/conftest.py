@@ -92,10 +92,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
 @pytest.fixture(scope="session")
 def encoder() -> Encoder:
     """The shipped default encoder."""
-    folder = weights.obtain(HOME)
-    if folder is None:
-        pytest.skip("no encoder: no source of its weights answers")
-    return embedder.load(str(folder))
+    return embedder.load(str(weights.SHIPPED))
 
 
 @pytest.fixture(scope="session")

@@ -19,7 +19,6 @@ from bot.supervisor import free_port, python
 from channels.app import create
 from channels.house import House
 from core.settings import Settings
-from index import weights
 
 ROOT = Path(__file__).parents[2]
 KEPT = ROOT / "var"  # models and vectors made once serve every run
@@ -28,8 +27,7 @@ LOADING = 420  # seconds for training and loading Rasa on a slow machine
 
 def home(folder: Path) -> Path:
     """A home of its own that borrows what is costly to make."""
-    weights.obtain(KEPT)
-    for name in ("models", "index", "rasa"):
+    for name in ("index", "rasa"):
         (KEPT / name).mkdir(parents=True, exist_ok=True)
         (folder / name).symlink_to(KEPT / name)
     return folder
@@ -130,7 +128,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     running = Served(folder)
     try:
         running.wait("rasa", "ready", LOADING)
-        running.wait("search", "meaning" if weights.whole(KEPT / "models" / weights.NAME) else "words", LOADING)
+        running.wait("search", "meaning", LOADING)
         yield running
     finally:
         running.stop()

@@ -13,7 +13,7 @@ import pytest
 from index.embedder import Encoder, Vectors, load
 from index.search import Hit, SearchIndex
 from index.store import Store
-from index.weights import obtain
+from index.weights import SHIPPED
 from knowledge.changes import Changes, IndexedGuide
 from knowledge.regions import Regions
 from knowledge.schema import Faq
@@ -90,11 +90,8 @@ def encoder() -> CharacterEncoder:
 
 @pytest.fixture(scope="session")
 def real_encoder() -> Encoder:
-    """The default encoder, where its weights are or can be had."""
-    folder = obtain(ROOT / "var")
-    if folder is None:
-        pytest.skip("the weights of the default encoder cannot be obtained here")
-    return load(str(folder))
+    """The shipped encoder."""
+    return load(str(SHIPPED))
 
 
 @pytest.fixture
