@@ -23,6 +23,7 @@ class Sort(StrEnum):
     PLATE = "车牌号"
     NUMBER = "号码"
     NAME = "姓名"
+    ADDRESS = "住址"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,30 @@ _NAME = re.compile(
     r"(?:我叫|我是叫|本人叫|名字叫|(?:姓名|名字)\s*[是为：:])\s*(?!什么|怎么|啥|谁|空|错)"
     r"(?P<value>(?:(?!叫|姓名|名字)[\u4e00-\u9fff]){2,4}(?:·[\u4e00-\u9fff]{1,6})?)(?![\u4e00-\u9fff·])"
 )
+# Where somebody lives: a street or village with its house number. Sealed where the writer says that it is a home, or
+# where a staircase or a flat of a housing estate is named; an office has a number and a floor too, and is asked about.
+# What lies before the street, 竹溪区青石镇, stays: it says whose guides apply.
+_HAN = r"[\u4e00-\u9fff]"
+_COUNT = r"(?:[0-9]{1,5}|[零〇一二两三四五六七八九十百千]{1,7})(?:[-－—–](?:[0-9]{1,4}))*"
+_STREET = (
+    rf"(?:(?!在|住|是|到|有){_HAN}){{1,8}}?(?:大道|大街|[路街巷弄村屯组队庄湾寨坊里园苑庭居寓府城]|小区|花园|公馆|家园|宿舍|新村|社区)"
+    rf"(?:[0-9一二三四五六七八九十]{{1,3}}(?:[期区组队社巷弄里]))?(?:[东南西北中]段)?"
+)
+_WITHIN = rf"(?:\s*(?:附|之)?{_COUNT}\s*(?:号楼|号院|号(?![线码])|栋|幢|座|单元|楼(?!盘)|层|室|户(?!口)|房(?![产屋本子])|门(?!口)|弄|支弄|组|#)|\s*[A-Za-z]\s*[座栋幢区])"
+# The flat is often the bare number at the end: 3栋501.
+_LAST = rf"(?:\s*[-－—]?\s*{_COUNT}(?![年月日天元块个人岁点万次口]))?"
+_DISTRICTS = r"(?:[\u4e00-\u9fff]{2,8}?(?:省|自治区|市|区|县|旗|镇|乡|街道))*"
+_LIVES = (
+    r"(?:(?:家|[我俺他她]|[爸妈爷奶公婆]|孩子|儿子|女儿|老人|老伴|父母|本人|现|居|租|[\u4e00-\u9fff]{2,3}(?=住))(?:现在|一直|就|都|人)?住(?!房|院|宿|建|所|户)(?:在|的是|的地方是|址是?)?"
+    r"|(?:^|(?<=[，,。；;\s]))住(?!房|院|宿|建|所|户|满|的|了)(?=[^，。]{2,24}号)|住(?:在|址是?|址为|的地方是)|(?:我|俺|本人|他|她|老)家(?:就|是)?在|(?:我|俺|本人|他|她)家(?:地址)?[是:：]|(?:家庭|户籍|居住|收件|收货|邮寄|身份证)(?:地址|住址|所在地)?[是为在:：]?|户口(?:就)?在|(?:快递|材料|证件?)?寄(?:到|给我)|租(?:住)?(?:在|的是)|房子(?:就)?在)"
+    r"[\s，,：:]*"
+)
+_HOME = re.compile(
+    rf"{_LIVES}{_DISTRICTS}(?P<value>{_STREET}{_WITHIN}+(?:{_STREET}{_WITHIN}+)?{_LAST})(?!{_HAN}{{0,4}}(?:政务|办事|服务|便民|登记)(?:中心|大厅|站|窗口))"
+)
+_FLAT = re.compile(
+    rf"{_DISTRICTS}(?P<value>{_STREET}{_WITHIN}*\s*{_COUNT}\s*(?:号楼|号|栋|幢|座|#)?\s*{_COUNT}\s*单元{_WITHIN}*{_LAST})"
+)
 
 # Most certain kinds first: the first to claim a stretch of text keeps it.
 _KINDS: tuple[tuple[Sort | None, re.Pattern[str]], ...] = (
@@ -70,6 +95,8 @@ _KINDS: tuple[tuple[Sort | None, re.Pattern[str]], ...] = (
     (Sort.PASSPORT, _PASSPORT),
     (Sort.PLATE, _PLATE),
     (Sort.NUMBER, _LONG),
+    (Sort.ADDRESS, _HOME),
+    (Sort.ADDRESS, _FLAT),
     (Sort.NAME, _NAME),
 )
 
@@ -115,6 +142,8 @@ def mask(text: str) -> str:
 def _masked(one: Finding) -> str:
     if one.sort is Sort.NAME:
         return one.value[0] + "*" * (len(one.value) - 1)
+    if one.sort is Sort.ADDRESS:
+        return one.value[:2] + "*" * (len(one.value) - 2)
     if one.sort is Sort.EMAIL:
         name, _, domain = one.value.partition("@")
         return f"{name[0]}***@{domain}"
