@@ -206,6 +206,25 @@ def train() -> None:
 
 
 @app.command()
+def evaluate(
+    guides: Annotated[
+        Path | None, typer.Option(help="指南文件；默认 ../shared/data/fcg_guides.jsonl，没有就只测演示城市")
+    ] = None,
+    split: Annotated[str, typer.Option(help="dev 调试用，test 只用来报数")] = "dev",
+    rasa: Annotated[bool, typer.Option("--rasa/--no-rasa", help="经不经 Rasa")] = True,
+    to: Annotated[Path | None, typer.Option("--out", help="结果放哪个文件夹，默认 BANGBAN_HOME 下的 quality")] = None,
+    previous: Annotated[Path | None, typer.Option(help="和哪次的 quality.json 比，默认 docs/quality.json")] = None,
+    only: Annotated[str, typer.Option(help="只测这几项，用逗号隔开")] = "",
+    write: Annotated[bool, typer.Option("--write", help="把结果写进 docs")] = False,
+) -> None:
+    """评测回答质量：找得准不准、答得对不对、该不该拒答。不动您的数据库。"""
+    from channels.evaluation import command
+
+    options = command.Options(guides, split, rasa, to, previous, only, write)
+    command.evaluate(_settings(), options)
+
+
+@app.command()
 def doctor() -> None:
     """看看配置了什么、缺什么、怎么补。"""
     from channels.doctor import examine
