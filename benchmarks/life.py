@@ -41,7 +41,7 @@ def measure(shared: Path, *, quick: bool, say: Callable[[str], None]) -> list[Fi
     with processes.home(shared) as folder:
         say("first start")
         _start(folder)  # makes the database
-        encoder = encoders.shipped(shared)
+        encoder = encoders.shipped()
         _rebuild(folder, encoder)  # the vectors that later starts find
         say("later starts")
         later = [_start(folder) for _ in range(starts)]

@@ -27,14 +27,12 @@ class NotMeasured(Exception):
 
 @contextmanager
 def home(shared: Path, *, warm: bool = True) -> Iterator[Path]:
-    """A folder for BANGBAN_HOME with an own database, and the models, vectors and Rasa model of `shared`.
+    """A folder for BANGBAN_HOME with an own database, and the vectors and Rasa model of `shared`.
 
-    Without `warm` nothing but the encoder is taken over.
+    Without `warm` no vectors are taken over.
     """
     with TemporaryDirectory(prefix="bangban-bench-", ignore_cleanup_errors=True) as folder:
         made = Path(folder)
-        (shared / "models").mkdir(parents=True, exist_ok=True)
-        (made / "models").symlink_to((shared / "models").absolute())
         model = supervisor.model_file(shared)
         if model.exists():
             (made / "rasa").mkdir()

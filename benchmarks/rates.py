@@ -31,9 +31,9 @@ BY = "benchmarks"
 
 
 def measure(shared: Path, *, quick: bool, say: Callable[[str], None]) -> list[Figure]:
-    """Importing a file, publishing guides, filling the index. Raises NotMeasured without an encoder."""
+    """Importing a file, publishing guides, filling the index."""
     sample, texts = (400, 64) if quick else (3_000, 384)
-    encoder = encoders.shipped(shared)
+    encoder = encoders.shipped()
     with TemporaryDirectory(prefix="bangban-bench-") as made:
         folder = Path(made)
         say("importing")
