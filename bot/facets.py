@@ -11,11 +11,17 @@ import yaml
 
 from core.types import Facet
 
+LONG = 26  # characters; so long a message tells a story before it asks
 SHORT = 4  # characters of topic; so short a remark rarely names a new matter
 _FILE = Path(__file__).parent / "facets.yml"
 _GLUE = Path(__file__).parent / "glue.yml"
 _WEEKDAY = re.compile(r"(?:周|星期|礼拜)([一二三四五六日天1-7])")  # 周六, 礼拜天
 _WEEKEND = re.compile(r"周末|双休日?|休息日")  # both days of it
+_CLAUSES = re.compile(r"[，,。！!？?；;…\n]+")
+_ASKS_HOW = re.compile(r"怎么|怎样|咋|如何|点样|点搞|啷个")
+_ASKS = re.compile(
+    r"什么|[啥咩咋怎哪谁几吗么]|如何|多少|多久|好久|点样|啷个|边度|不$|能不能|可不可以|要不要|是不是|有没有|请问"
+)
 _DAYS = {name: n for n, names in enumerate(("一1", "二2", "三3", "四4", "五5", "六6", "日天7"), 1) for name in names}
 
 
@@ -26,7 +32,21 @@ class _Rules:
 
 
 def recognise(text: str) -> tuple[Facet, ...]:
-    """The facets asked for in `text`, in the order they are asked."""
+    """The facets asked for in `text`, in the order they are asked. After a long story its last words ask."""
+    if len(text) < LONG:
+        return _recognised(text)
+    last = _last_words(text)
+    asked = tuple(dict.fromkeys(facet for clause in last for facet in _recognised(clause)))
+    return asked or ((Facet.HOW,) if any(map(_ASKS_HOW.search, last)) else _recognised(text))
+
+
+def _last_words(text: str) -> list[str]:
+    """The last clause of `text`, and of the two before it those that ask: the rest is told."""
+    clauses = [clause for clause in _CLAUSES.split(text) if topic(clause) or _recognised(clause)]
+    return [*filter(_ASKS.search, clauses[-3:-1]), *clauses[-1:]]
+
+
+def _recognised(text: str) -> tuple[Facet, ...]:
     found: list[tuple[int, Facet]] = []
     for facet, (pattern, unless) in _rules().facets.items():
         match = pattern.search(text)

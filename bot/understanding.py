@@ -47,6 +47,7 @@ _BY_WORDS = (Wish.HUMAN, Wish.BOOK, Wish.CORRECT, Wish.GREET, Wish.BYE, Wish.THA
 _INTENTS = frozenset((*Facet, *Wish, "situation", "choose"))
 _COMPANY = re.compile(r"公司|企业|单位|法人|对公|工厂|厂里|店里")
 _PERSON = re.compile(r"个人|自己|本人|我家|俺家|私人")
+_NOT_FOR = re.compile(r"不是[^，。]{0,8}")  # 是公司的，不是个人的
 _AUDIENCES = {"企业": Audience.COMPANY, "公司": Audience.COMPANY, "个人": Audience.PERSON}
 
 
@@ -93,6 +94,7 @@ def _acts() -> tuple[tuple[Wish, re.Pattern[str], re.Pattern[str]], ...]:
 
 def audience(text: str) -> Audience | None:
     """For whom, where exactly one of company and person is named."""
+    text = _NOT_FOR.sub("", text) if _NOT_FOR.sub("", text).strip("，。 ") else text
     company, person = bool(_COMPANY.search(text)), bool(_PERSON.search(text))
     if company == person:
         return None
