@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from bot.parts import PARTS, Asked, Part
-from bot.phrases import place_lines, ways, web_links
+from bot.phrases import consult_phone, place_lines, ways, web_links
 from core.types import Act, Answer, Facet, Fact, GuideRef, Link
 from knowledge.publishing import Published
 from knowledge.schema import Guide
 
 OVERVIEW = (Facet.WHO, Facet.WHERE, Facet.HOW, Facet.MATERIALS, Facet.TIME)
+_HOW = (Facet.TIME, Facet.FEE, Facet.HOURS, Facet.ONLINE)  # who asks how to do it will need these next: facts, no words
 _LABELS = {Facet.WHERE: "在哪办", Facet.HOW: "怎么办", Facet.MATERIALS: "带什么"}  # the rest is in the first sentence
 _T = TypeVar("_T")
 
@@ -45,13 +46,14 @@ def answer(published: Published, asked: Asked, *, region_name: str, hotline: str
     parts = {facet: PARTS[facet](guide, asked) for facet in _told_of(asked.facets)}
     told = _direct(guide, parts, hotline) if asked.facets else _overview(guide, parts, hotline)
     offline = _offline(guide) if Facet.WHERE not in parts else ""
-    facts = [fact for part in parts.values() for fact in part.facts]
-    facts += [Fact("线下办理", offline)] if offline else []
+    phone = "" if _calls(guide, asked.facets, told) else consult_phone(guide) or ""
+    facts = [fact for part in (*parts.values(), *_beside(guide, asked)) for fact in part.facts]
+    facts += [Fact(label, said) for label, said in (("线下办理", offline), ("咨询电话", phone)) if said]
     links = _unique([*(link for part in parts.values() for link in part.links), *_apply_links(guide)])
     blocks = [
         told.first,
         "\n".join(_unique(told.lines)),
-        f"线下办理：{offline}。" if offline else "",
+        "\n".join([*([f"线下办理：{offline}。"] if offline else []), *([f"咨询电话：{phone}。"] if phone else [])]),
         "\n".join(f"{link.label}：{link.url}" for link in links),
         _source(published, region_name),
     ]
@@ -69,6 +71,20 @@ def _told_of(asked: tuple[Facet, ...]) -> tuple[Facet, ...]:
     if Facet.WHICH in asked:  # which tells the conditions too
         return tuple(facet for facet in asked if facet is not Facet.CONDITIONS)
     return asked or OVERVIEW
+
+
+def _beside(guide: Guide, asked: Asked) -> list[Part]:
+    """What the guide states besides for somebody who wants to know how it is done."""
+    if asked.facets and Facet.HOW not in asked.facets:
+        return []
+    parts = [PARTS[facet](guide, asked) for facet in _HOW]
+    return [part for part in parts if not part.missing]
+
+
+def _calls(guide: Guide, asked: tuple[Facet, ...], told: _Told) -> bool:
+    """Whether the number to ask at is told already."""
+    phone = consult_phone(guide)
+    return Facet.PHONE in asked or bool(phone and phone in "".join((told.first, *told.lines)))
 
 
 def _direct(guide: Guide, parts: Mapping[Facet, Part], hotline: str) -> _Told:

@@ -9,7 +9,7 @@ from datetime import date
 
 from sqlalchemy.orm import Session, sessionmaker
 
-from bot import answers, choices, facets, services
+from bot import answers, choices, context, facets, services
 from bot.choices import HUMAN, offering
 from bot.dialogue import Dialogue, Turn
 from bot.finding import Finder, guide_of
@@ -28,10 +28,13 @@ _NOT_THAT = re.compile(
     # 不对，我问的是驾驶证; 你搞错了
     r"^(?:不是|不对|错了|你?(?:搞|弄|说|理解)错了?)[的了吧啊，,。！!\s]*(?:(?:我)?(?:说|问|要|想办)的?(?:是|不是)?)?"
 )
+_NOT_BUT = re.compile(r"^(?:我?(?:说|问|要)的?)?是([^，。]+)，(?:可|并)?不是[^，。]+$")  # 是公司的，不是个人的
 _NOT_SO = re.compile(  # 不是本地人能办吗 corrects nothing
     r"^不是(?![的了吧啊，,。！!\s我说问要那这]|$|[^，,。]{1,8}[，,]\s*(?:我|说|问|要|想|是))"
 )
+_OF_IT = re.compile(r"[那这](?:个|张|本|种|份)")  # 第一次申请那个证
 _TOLD = re.compile(r"知道|告诉|明白|清楚|懂|了[。！!~]*$")  # 谢谢，知道在哪了 asks nothing
+_OF_COMPLAINTS = re.compile(r"投诉|举报|调解|复议|申诉|控告|检举|信访")
 _SERVICES: dict[Wish, services.Service] = {
     Wish.HUMAN: services.hand_off,
     Wish.COMPLAINT: services.complain,
@@ -66,6 +69,8 @@ class Assistant:
         if dialogue.counts(text):
             return self._offer_again((), dialogue)
         match understood.wish:
+            case Wish.COMPLAINT if self._is_matter(text, dialogue):
+                return self._ask(text, understood.facets, dialogue)
             case Wish.HUMAN | Wish.COMPLAINT | Wish.BOOK as wish:
                 return self._serve(wish, text, dialogue)
             case Wish.CORRECT:
@@ -99,18 +104,74 @@ class Assistant:
         topic = facets.topic(where.text)
         if not wanted and len(topic) <= facets.SHORT and (bent := self._bent_to(where.text, topic, dialogue)):
             return self.choose(bent.id, dialogue)
+        if turn := self._from_before(where.text, wanted, dialogue, text):
+            return turn
         there = replace(dialogue, region=where.region)
         if len(topic) < 2:
             return self._follow_up(where.text, wanted, there, moved=where.region != dialogue.region)
         hits = self._finder.find(where.text, there)
         dialogue = dialogue if where.elsewhere else there
-        if dialogue.guide and self._finder.stays(hits, topic, dialogue.guide):
+        if dialogue.guide and self._finder.stays(hits, where.text, dialogue):
             # What led to the guide stays remembered: it is what 那竹溪区呢 asks again.
             return self._tell(dialogue.guide, wanted, dialogue, dialogue.asked, when=text)
+        if turn := self._with_before(hits, wanted, dialogue, text):
+            return turn
         return self._decide(hits, wanted, dialogue, text)
+
+    # -- leaning on what was said before --
+
+    def _from_before(self, bare: str, wanted: tuple[Facet, ...], dialogue: Dialogue, text: str) -> Turn | None:
+        """The answer to a message that goes back to an earlier matter, or asks the same of another one."""
+        if dialogue.earlier and context.goes_back(bare):
+            return self._back(wanted, dialogue, text)
+        other = None if wanted else context.instead(bare)
+        published = self._finder.guide(dialogue.guide) if other and dialogue.guide else None
+        return self._instead(other, published.guide.name, dialogue) if other and published else None
+
+    def _back(self, wanted: tuple[Facet, ...], dialogue: Dialogue, text: str) -> Turn | None:
+        """刚才讲的津贴那个: what fits best of all that was talked about."""
+        told = dict(dialogue.leaving().earlier)
+        known = [self._finder.guide(guide) for guide in told]
+        names = [one.guide.name if one else "" for one in known]
+        at = context.meant_before(text, [f"{asked}{name}" for asked, name in zip(told.values(), names, strict=True)])
+        guide = self._finder.before(context.plain(text), list(told), at, dialogue)
+        return self._tell(guide, wanted, dialogue, told[guide], when=text) if guide is not None else None
+
+    def _instead(self, other: str, name: str, dialogue: Dialogue) -> Turn | None:
+        """那护照呢: the same is asked of what is named, done in the way of the guide at hand."""
+        alone = self._finder.find(other, dialogue) if len(facets.topic(other)) >= 2 else []
+        query = f"{other}{name}"
+        others = [hit for hit in self._finder.find(query, dialogue) if guide_of(hit) != dialogue.guide]
+        fits = [hit for hit in others if context.names(hit.text, other)]
+        rules, most = self._finder.thresholds, fits[0].score if fits else 0.0
+        if alone and alone[0].score >= max(rules.answer, most):
+            same = guide_of(alone[0]) == dialogue.guide
+            return None if same else self._decide(alone, dialogue.facets, dialogue, other)
+        return self._settle(fits[0], dialogue.facets, dialogue, query) if most >= rules.suggest else None
+
+    def _with_before(
+        self, hits: Sequence[Hit], wanted: tuple[Facet, ...], dialogue: Dialogue, text: str
+    ) -> Turn | None:
+        """What fits nothing by itself may add to what was asked before: 就是普通的有限公司，要带些什么."""
+        rules = self._finder.thresholds
+        unsure = rules.same if wanted and dialogue.guide else rules.suggest
+        if not hits or hits[0].score >= unsure:
+            return None
+        joined = self._finder.leaning(text, dialogue)
+        if not joined or joined[0].score < rules.answer:
+            return None
+        if wanted and dialogue.guide and self._finder.among_best(joined, dialogue.guide):
+            return self._tell(dialogue.guide, wanted, dialogue, dialogue.asked, when=text)
+        if hits[0].score >= rules.suggest:
+            return None
+        return self._decide(joined, wanted or dialogue.facets, dialogue, f"{dialogue.asked}，{text}")
+
+    # -- asking, where only the place or the facet is said --
 
     def _not_covered(self, text: str, elsewhere: str, wanted: tuple[Facet, ...], dialogue: Dialogue) -> Turn:
         """Another city has no guides here, but somebody may only come from there."""
+        if context.instead(text):
+            wanted = wanted or dialogue.facets  # 那台湾通行证呢
         if self._finder.passing(text, elsewhere):
             hits = self._finder.find(text, dialogue)
             if hits and hits[0].score >= self._finder.thresholds.answer:
@@ -140,10 +201,11 @@ class Assistant:
         if not hits or hits[0].score < rules.suggest:
             return self._nothing(hits, wanted, dialogue, asked)
         best = hits[0]
-        close = [hit for hit in shown if best.score - hit.score < rules.tie]
-        if best.score < rules.answer:
-            return self._offer([hit for hit in shown if hit.score >= rules.suggest], wanted, dialogue, asked)
-        if len(close) == 1 or best.score >= rules.exact or isinstance(best.target, Faq):
+        close = [hit for hit in shown if best.score - hit.score < rules.spread and hit.score >= rules.near]
+        if len(named := _naming(asked, close)) > 1 and not wanted and best.score < rules.exact:
+            return self._offer(named, wanted, dialogue, asked)
+        alone = len(hits) == 1 or best.score - hits[1].score >= rules.tie or isinstance(best.target, Faq)
+        if best.score >= rules.exact or (best.score >= rules.answer and alone):
             return self._settle(best, wanted, dialogue, asked)
         return self._offer(close, wanted, dialogue, asked)
 
@@ -196,7 +258,7 @@ class Assistant:
         text = say("nothing_near" if near else "nothing", hotline=f" {self._lines.hotline} ")
         answer = offering(text, offered, wanted)
         answer = replace(answer, act=Act.REFUSE, links=(services.call(self._lines.hotline),))
-        return _turn(answer, replace(dialogue.offering(offered, wanted, asked), guide=None))
+        return _turn(answer, replace(dialogue.offering(offered, wanted, asked).leaving(), guide=None))
 
     # -- correcting --
 
@@ -204,7 +266,10 @@ class Assistant:
         """The last guide was not the one meant: look again, without it, with what is said now."""
         if _NOT_SO.match(text):
             return self._ask(text, understood.facets, dialogue)
-        said = _NOT_THAT.sub("", text).strip("，,。！! ")
+        said = text
+        while said != (rest := _NOT_THAT.sub("", said).strip("，,。！! ")):
+            said = rest  # 搞错了，不是补，是换
+        said = _NOT_BUT.sub(r"\1", said)
         if picked := dialogue.picked(said):
             return self.choose(picked.id, dialogue)
         if not facets.topic(said):
@@ -215,7 +280,7 @@ class Assistant:
         wanted = understood.facets or dialogue.facets
         fresh = replace(dialogue, guide=None, choices=(), facets=())
         # 公司的, 补办的: a word or two only bend the question asked before.
-        bends = len(facets.topic(said)) <= facets.SHORT
+        bends = len(facets.topic(said)) <= facets.SHORT or bool(_OF_IT.search(said))
         query = f"{said} {dialogue.asked}" if bends and dialogue.asked else said
         hits = self._finder.find(query, fresh)
         if bends and dialogue.guide and self._serves(dialogue.guide, understood, hits):
@@ -225,7 +290,9 @@ class Assistant:
         said_no = {dialogue.guide, *(choice.guide.id for choice in dialogue.choices if choice.guide)}
         left = [hit for hit in hits if guide_of(hit) not in said_no]
         alone = [hit for hit in self._finder.find(said, fresh) if guide_of(hit) not in said_no]
-        if alone and (not left or alone[0].score >= left[0].score):
+        agreed = left and alone and guide_of(left[0]) == guide_of(alone[0])
+        plain = agreed and alone[0].score >= self._finder.thresholds.answer
+        if alone and (not left or plain or alone[0].score >= left[0].score):
             return self._decide(alone, wanted, fresh, said)
         return self._decide(left, wanted, fresh, query)
 
@@ -266,6 +333,13 @@ class Assistant:
 
     # -- beside guides --
 
+    def _is_matter(self, text: str, dialogue: Dialogue) -> bool:
+        """Whether `text` names a matter that is itself about complaints: 政府采购投诉处理."""
+        best = next(iter(self._finder.find(text, dialogue)), None)
+        if best is None or isinstance(best.target, Faq) or best.score < self._finder.thresholds.answer:
+            return False
+        return bool(_OF_COMPLAINTS.search(best.target.name))
+
     def _serve(self, wish: Wish, text: str, dialogue: Dialogue) -> Turn:
         answer = _SERVICES[wish](self._finder.meant(about(wish, text), dialogue), self._lines)
         guide = answer.guide.id if answer.guide else dialogue.guide
@@ -284,6 +358,12 @@ class Assistant:
             return _turn(Answer(Act.REFUSE, told), replace(dialogue, choices=()))
         act = Act.GREET if wish is Wish.GREET else Act.SMALLTALK
         return _turn(Answer(act, say(wish.value, title=self._lines.title)), dialogue)
+
+
+def _naming(text: str, hits: Sequence[Hit]) -> list[Hit]:
+    """The guides that a bare word such as 身份证 may mean: it says nothing of what is to be done."""
+    topic = facets.topic(text)
+    return [hit for hit in hits if topic in hit.text and guide_of(hit)] if len(topic) <= facets.SHORT else []
 
 
 def _turn(answer: Answer, dialogue: Dialogue) -> Turn:

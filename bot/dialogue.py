@@ -10,6 +10,7 @@ from pydantic import TypeAdapter
 from core.types import Answer, Choice, Facet
 from knowledge.schema import Audience
 
+_EARLIER = 4  # guides remembered behind the one at hand
 # 2, 我选第三个, 就十二号吧
 _NUMBER = re.compile(
     r"^(?:我?(?:就?要|就?选|选择|点|就|就?是|看)?)第?\s*([1-9]\d?|[一二两三四五六七八九]|二?十[一二三四五六七八九]?)"
@@ -26,7 +27,10 @@ _AROUND = re.compile(r"^(?:我|就|要|想|选择?|点|办理?|是|在|的)+|(?:
 
 @dataclass(frozen=True, slots=True)
 class Dialogue:
-    """`asked` are the words that led to the guide or the choices at hand; all of it is sealed text."""
+    """`asked` are the words that led to the guide or the choices at hand; all of it is sealed text.
+
+    `earlier` are the guides talked about before, the last first, with the words that led to each.
+    """
 
     region: str
     guide: int | None = None
@@ -34,6 +38,7 @@ class Dialogue:
     audience: Audience | None = None
     choices: tuple[Choice, ...] = ()
     asked: str = ""
+    earlier: tuple[tuple[int, str], ...] = ()
 
     def picked(self, text: str) -> Choice | None:
         """The offered choice that `text` means, by number, by its place, or by its words."""
@@ -74,7 +79,14 @@ class Dialogue:
 
     def about(self, guide: int, facets: tuple[Facet, ...], asked: str) -> Dialogue:
         """The same conversation, now about `guide`."""
-        return replace(self, guide=guide, facets=facets, choices=(), asked=asked)
+        return replace(self.leaving(guide), guide=guide, facets=facets, choices=(), asked=asked)
+
+    def leaving(self, guide: int | None = None) -> Dialogue:
+        """The same conversation, with the guide at hand among the earlier ones, for another or for none."""
+        if self.guide is None or self.guide == guide:
+            return self
+        told = ((self.guide, self.asked), *(one for one in self.earlier if one[0] not in {self.guide, guide}))
+        return replace(self, guide=None, earlier=told[:_EARLIER])
 
     def offering(self, choices: tuple[Choice, ...], facets: tuple[Facet, ...], asked: str) -> Dialogue:
         """The same conversation, waiting for one of `choices`."""

@@ -20,8 +20,10 @@ from knowledge.schema import Audience, Faq
 
 # 从北京转过来, 上海户口, 去香港: the place is where somebody comes from or goes to, not where it is done.
 _PASSING = (
-    r"(?:从|由|自|往|转到?|迁到?|搬到?|嫁到?|原籍|老家在?){0}|{0}(?:的|市|省)?(?:户口|户籍|人|籍|转|迁|回来|过来)"
+    r"(?:从|由|自|往|转到?|迁到?|搬到?|嫁到?|原籍|老家在?){0}|{0}(?:的|市|省)?(?:户口|户籍|人|籍|转|迁|回来|过来)|"
+    r"在{0}[^，。]{{0,6}}(?:回来?|返)(?:[老村乡家]|[^，。]{{0,3}}(?:开|办|创))"
 )
+_WORD = 3  # characters of topic; fewer name nothing that could be asked for itself
 _ABROAD = ("71", "81", "82")  # 台湾, 香港, 澳门: what is asked of them is how to go there
 
 
@@ -74,17 +76,44 @@ class Finder:
         wide = self._index.rules.wide
         return _mean(self._index.search(text, ancestors, limit=wide), self._index.search(bare, ancestors, limit=wide))
 
-    def stays(self, hits: Sequence[Hit], topic: str, guide: int) -> bool:
+    def stays(self, hits: Sequence[Hit], text: str, dialogue: Dialogue) -> bool:
         """Whether a message with words of its own, which found `hits`, is still about the guide at hand."""
+        topic = facets.topic(text)
         short = len(topic) <= facets.SHORT
-        if not hits:
+        if not hits or not dialogue.guide:
             return short
-        current = next((hit for hit in hits if guide_of(hit) == guide), None)
-        if current and hits[0].score - current.score < self.thresholds.tie:
+        if self.among_best(hits, dialogue.guide):
             return True
         # Beside a guide, a curated question must be meant word for word.
         needed = self.thresholds.same if isinstance(hits[0].target, Faq) else self.thresholds.answer
-        return short and hits[0].score < needed
+        return short and hits[0].score < needed and (len(topic) < _WORD or bool(self.leaning(text, dialogue)))
+
+    def leaning(self, text: str, dialogue: Dialogue) -> list[Hit]:
+        """What fits the question before with `text` added to it; nothing where `text` is about something else."""
+        published = self.guide(dialogue.guide) if dialogue.guide and not dialogue.asked else None
+        asked = published.guide.name if published else dialogue.asked  # a guide that was tapped was not asked for
+        before, joined = self.find(asked, dialogue), self.find(f"{asked}，{text}", dialogue)
+        if not before or not joined or before[0].score - joined[0].score >= self.thresholds.lean:
+            return []
+        return joined
+
+    def among_best(self, hits: Sequence[Hit], guide: int) -> bool:
+        """Whether nothing fits clearly better than this guide."""
+        found = next((hit for hit in hits if guide_of(hit) == guide), None)
+        return found is not None and hits[0].score - found.score < self.thresholds.tie
+
+    def before(self, text: str, told: Sequence[int], at: int | None, dialogue: Dialogue) -> int | None:
+        """Which of the guides talked about `text` goes back to: `told[at]` by its words, else the one that fits best.
+
+        None where neither does, or it plainly names another.
+        """
+        if at is not None:
+            return told[at]
+        hits, rules = self.find(text, dialogue), self.thresholds
+        scores = {guide_of(hit): hit.score for hit in hits if hit.score >= rules.near}
+        earlier = [guide for guide in scores if guide in told and guide != dialogue.guide]
+        plain = bool(hits) and hits[0].score >= rules.answer and guide_of(hits[0]) not in told
+        return None if plain else next(iter(earlier), None)
 
     def meant(self, text: str, dialogue: Dialogue) -> Published | None:
         """The guide a wish is about: the one named with it, else the one talked about, else the only one offered."""
@@ -109,11 +138,19 @@ class Finder:
         named = next(iter(self._regions.find(text, region)), None)
         if named is None:
             return Where(region, text)
-        for name in self._names(named):
-            text = text.replace(name, "", 1)
+        text = self._nameless(text, named)
         if self._regions.within(region, named):
             return Where(region, text)  # the city or province around: nothing narrower was said
         return Where(named, text, elsewhere=None if self._regions.within(named, region) else named)
+
+    def _nameless(self, text: str, region: str) -> str:
+        """`text` without the names of a region, or of those around it: they say nothing of what is meant."""
+        for name in self._names(region):
+            text = text.replace(name, "", 1)
+        for around in self._regions.ancestors(region)[1:-1]:
+            for name in self._names(around):
+                text = text.replace(name, "")
+        return text
 
     def passing(self, text: str, region: str) -> bool:
         """Whether `text` names `region` only as where somebody comes from or goes to."""

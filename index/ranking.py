@@ -24,7 +24,9 @@ class Thresholds(BaseModel):
     suggest: Score
     near: Score
     tie: Score
+    spread: Score
     mismatch: Score
+    lean: Score
 
     @model_validator(mode="after")
     def _ordered(self) -> Thresholds:

@@ -137,6 +137,27 @@ def test_a_full_guide_answers_each_facet_in_its_first_words(facet: Facet, words:
     assert said.facts
 
 
+@pytest.mark.parametrize("facets", [(), (Facet.HOW,)])
+def test_who_asks_how_is_given_the_number_hours_cost_and_time_as_facts(facets: tuple[Facet, ...]) -> None:
+    said = tell(full(), *facets)
+    facts = {fact.label: fact.value for fact in said.facts}
+    assert facts["咨询电话"] == "0000-5550111"
+    assert facts["承诺办结时限"] == "3 个工作日"
+    assert facts["犬牌工本费"].startswith("15元/个")
+    assert "上午09:00-12:00" in facts["办公时间"]
+    assert "15元" not in said.text.split("\n\n")[0]
+
+
+def test_every_answer_ends_with_where_to_go_and_whom_to_call() -> None:
+    assert "线下办理：" in (said := tell(full(), Facet.LAW)).text
+    assert "咨询电话：0000-5550111。" in said.text
+
+
+def test_a_number_told_already_is_not_told_twice() -> None:
+    assert tell(full(), Facet.PHONE).text.count("0000-5550111") == 1
+    assert tell(empty(), Facet.HOW).text.count("0000-5550111") == 1
+
+
 SILENT = [facet for facet in Facet if facet not in (Facet.WHO, Facet.WHICH, Facet.PHONE)]
 
 

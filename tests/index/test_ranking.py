@@ -16,8 +16,8 @@ def test_the_shipped_ranking_is_valid_and_read_once():
 
 def test_a_ranking_that_answers_what_it_would_not_suggest_is_refused():
     with pytest.raises(ValidationError, match="suggest must not be above answer"):
-        thresholds(answer=0.5, suggest=0.6, tie=0.03)
-    assert thresholds(answer=0.5, suggest=0.5, tie=0).suggest == 0.5
+        thresholds(answer=0.56, suggest=0.6, near=0.5, tie=0.03)
+    assert thresholds(answer=0.6, suggest=0.6, tie=0).suggest == 0.6
 
 
 @pytest.mark.parametrize(
