@@ -198,8 +198,9 @@ class Assistant:
         rules, shown = self._finder.thresholds, hits[: self._finder.most]
         if not dialogue.guide:
             wanted = wanted or dialogue.facets
-        if not hits or hits[0].score < rules.suggest:
-            return self._nothing(hits, wanted, dialogue, asked)
+        missing = self._finder.missing(asked, hits)
+        if missing or not hits or hits[0].score < rules.suggest:
+            return self._nothing(hits, wanted, dialogue, asked, missing)
         best = hits[0]
         close = [hit for hit in shown if best.score - hit.score < rules.spread and hit.score >= rules.near]
         if len(named := _naming(asked, close)) > 1 and not wanted and best.score < rules.exact:
@@ -252,10 +253,14 @@ class Assistant:
         near = len(fits) > 1 and fits[0].score - fits[1].score < rules.tie
         return None if near else offered[guide_of(fits[0]) or 0]
 
-    def _nothing(self, hits: Sequence[Hit], wanted: tuple[Facet, ...], dialogue: Dialogue, asked: str) -> Turn:
+    def _nothing(
+        self, hits: Sequence[Hit], wanted: tuple[Facet, ...], dialogue: Dialogue, asked: str, missing: str | None
+    ) -> Turn:
+        """Nothing fits, or what is meant is an item that no guide here carries out: say so, and name the nearest."""
         near = [hit for hit in hits[:_NEAREST] if hit.score >= self._finder.thresholds.near]
         offered = (*(choices.of_hit(hit, wanted) for hit in near), Choice(HUMAN, "转人工"))
-        text = say("nothing_near" if near else "nothing", hotline=f" {self._lines.hotline} ")
+        key = f"{'missing' if missing else 'nothing'}{'_near' if near else ''}"
+        text = say(key, name=missing or "", hotline=f" {self._lines.hotline} ")
         answer = offering(text, offered, wanted)
         answer = replace(answer, act=Act.REFUSE, links=(services.call(self._lines.hotline),))
         return _turn(answer, replace(dialogue.offering(offered, wanted, asked).leaving(), guide=None))

@@ -68,6 +68,10 @@ class Finder:
         scored = [hit if suits(hit, dialogue.audience) else replace(hit, score=hit.score - less) for hit in hits]
         return sorted(scored, key=lambda hit: -hit.score)
 
+    def missing(self, text: str, hits: Sequence[Hit]) -> str | None:
+        """The name of the item that `text` means where no guide carries it out; `hits` are what was found for it."""
+        return self._index.missing(text, hits)
+
     def _search(self, text: str, ancestors: Sequence[str]) -> list[Hit]:
         bare = facets.topic(text)
         if not (2 <= len(bare) <= facets.SHORT and facets.recognise(text)):

@@ -46,6 +46,15 @@ class Lexical(BaseModel):
     half: Annotated[float, Field(gt=0)]
 
 
+class Known(BaseModel):
+    """When an item without a guide is what was meant: so much nearer than the best guide, and so unlike it by name."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    margin: Score
+    alike: Score
+
+
 class Ranking(BaseModel):
     """The whole of ranking.yml."""
 
@@ -54,6 +63,7 @@ class Ranking(BaseModel):
     candidates: Annotated[int, Field(ge=10, le=1000)]
     wide: Annotated[int, Field(ge=10, le=100)]
     lexical: Lexical
+    known: Known
     meaning: Thresholds
     words: Thresholds
     choices: Annotated[int, Field(ge=2, le=5)]

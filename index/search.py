@@ -6,12 +6,14 @@ import threading
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
 from index.catalogue import Entry, Target, key_of, shortest, significant, texts_of
 from index.embedder import Encoder, Vectors
 from index.homophones import corrected
+from index.known import KnownItems
 from index.lexical import LexicalIndex
 from index.ranking import Ranking, Thresholds, ranking
 from index.store import Store, digest
@@ -50,6 +52,9 @@ class SearchIndex:
         self._rules = rules or ranking()
         self._lexical = LexicalIndex()
         self._vectors: VectorIndex | None = FaissIndex(encoder.dimension) if encoder else None
+        self._known = KnownItems(store, encoder) if encoder else None
+        # One turn may look several times for the same words.
+        self._meaning = lru_cache(maxsize=8)(self._encode_one)
         self._lock = threading.Lock()
         self._numbers: dict[str, int] = {}
         self._texts: dict[int, str] = {}
@@ -135,6 +140,10 @@ class SearchIndex:
             self._add_vectors(list(still), list(still.values()))
             return len(self._unencoded)
 
+    def learn_some(self) -> int:
+        """Encode one step of the items known beside the guides; how many texts are left. Call until 0."""
+        return self._known.encode_some() if self._known else 0
+
     # -- answering --
 
     def search(self, query: str, ancestors: Sequence[str], limit: int = 10) -> list[Hit]:
@@ -146,7 +155,7 @@ class SearchIndex:
         if not ancestors or not query.strip():
             return []
         query = corrected(query)
-        vector = self._encoder.encode([query])[0] if self._encoder and self.by_meaning else None
+        vector = self._meaning(query) if self.by_meaning else None
         said, meant = words(query), [part for word in official(query) for part in words(word)]
         with self._lock:
             scores = self._score(vector, said, meant)
@@ -155,6 +164,23 @@ class SearchIndex:
                 # Texts of other regions filled the candidates: look again among those that can be seen from here.
                 hits = self._resolve(self._score(vector, said, meant, self._visible(ancestors)), ancestors)
         return hits[:limit]
+
+    def missing(self, query: str, hits: Sequence[Hit]) -> str | None:
+        """The name of an item that `query` means more surely than any of `hits`, which no guide here carries out."""
+        if self._known is None or not self.by_meaning or (hits and isinstance(hits[0].target, Faq)):
+            return None
+        nearest = self._known.nearest(self._meaning(corrected(query)))
+        least = max(self.thresholds.suggest, hits[0].score + self._rules.known.margin if hits else 0.0)
+        if nearest is None or nearest[1] < least:
+            return None
+        name = nearest[0]
+        best = hits[0].target if hits else None
+        if (
+            isinstance(best, IndexedGuide)
+            and _cosine(*map(self._meaning, (name, best.name))) >= self._rules.known.alike
+        ):
+            return None
+        return name
 
     def suggest(self, typed: str, ancestors: Sequence[str], limit: int = 8) -> list[Suggestion]:
         """Texts that hold `typed`, of guides and questions a citizen of `ancestors[0]` may see."""
@@ -176,6 +202,10 @@ class SearchIndex:
         with self._lock:
             inside = significant(ancestors[0])
             return any(region in ancestors[:-1] or region.startswith(inside) for region in +self._regions)
+
+    def _encode_one(self, text: str) -> Vectors:
+        assert self._encoder is not None
+        return self._encoder.encode([text])[0]
 
     def _score(
         self, vector: Vectors | None, said: list[str], meant: list[str], among: list[int] | None = None
@@ -271,6 +301,10 @@ class SearchIndex:
         fresh = {text: " ".join(words(text)) for text in texts if digest(text) not in known}
         self._store.put_words({digest(text): spaced for text, spaced in fresh.items()})
         return {text: known[digest(text)] for text in texts if text not in fresh} | fresh
+
+
+def _cosine(one: Vectors, other: Vectors) -> float:
+    return float(np.dot(one, other))
 
 
 def _name(target: Target) -> int | str:

@@ -74,6 +74,8 @@ class Sync:
                 self.catch_up()
                 while self._index.encode_some() and not self._stop.is_set():
                     self.catch_up()
+                while self._index.learn_some() and not self._stop.is_set():
+                    self.catch_up()
             except Exception:
                 log.exception("index.sync_failed")  # the next look tries again; search answers from what it has
             self._stop.wait(self._poll)

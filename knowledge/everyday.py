@@ -40,6 +40,11 @@ def questions(name: str) -> tuple[str, ...]:
     return _by_name().get(_bare(name), ())
 
 
+def texts(item: Item) -> tuple[str, ...]:
+    """Every text by which an item is known: its name, with its description, and its questions that search looks at."""
+    return (item.name, f"{item.name}。{item.about}", *(text for style, text in item.questions if style in _SEARCHED))
+
+
 @cache
 def searched() -> frozenset[str]:
     """Every question that search looks at."""

@@ -101,7 +101,7 @@ class Lab(House):
     def prepare(self) -> None:
         """Bring database and index up, every text encoded."""
         super().prepare()
-        while self.index.encode_some():
+        while self.index.encode_some() or self.index.learn_some():
             pass
         self.assistant: Listening = Listening(self.index, self.regions, self.reading, self.lines, today=clock.today)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
+import uuid
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -57,7 +57,6 @@ class Talks:
 
     def __init__(self, lab: Lab, step: Step = lambda: None) -> None:
         self._lab, self._step = lab, step
-        self._numbers = itertools.count(1)
 
     async def say(self, text: str = "", session: str = "", choice: str = "") -> tuple[Answer, ...]:
         """What is said back; a message that is not accepted gives one answer that says so."""
@@ -148,7 +147,7 @@ class Talks:
         return found
 
     def _session(self) -> str:
-        return f"evaluation-{next(self._numbers):06d}"
+        return f"evaluation-{uuid.uuid4().hex}"  # also not another part's: the house remembers what was said there
 
 
 def understands(understood: Understanding, facet: str) -> bool:

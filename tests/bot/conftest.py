@@ -99,7 +99,7 @@ def encoder() -> Encoder:
 def city(demo: Engine, encoder: Encoder) -> Iterator[City]:
     """The city, indexed by meaning. Tests that change it take `own_city`."""
     # Texts are encoded once per machine, so that a second run starts at once.
-    store = Store(HOME / "test-index" / f"{encoder.fingerprint}-w{VERSION}.db")
+    store = Store(HOME / "index" / f"{encoder.fingerprint}-w{VERSION}.db")
     yield _open(demo, store, encoder)
     store.close()
 
@@ -111,7 +111,7 @@ def own_city(tmp_path: Path, encoder: Encoder) -> Iterator[City]:
     upgrade(made)
     with sessions(made, writing=True).begin() as session:
         load_demo(session, at=AT)
-    store = Store(HOME / "test-index" / f"{encoder.fingerprint}-w{VERSION}.db")
+    store = Store(HOME / "index" / f"{encoder.fingerprint}-w{VERSION}.db")
     yield _open(made, store, encoder)
     store.close()
     made.dispose()
@@ -136,7 +136,7 @@ def _open(made: Engine, store: Store, encoder: Encoder) -> City:
     index = SearchIndex(store, encoder)
     sync = Sync(index, reading, writing, today=lambda: TODAY, poll=1.0)
     sync.catch_up()
-    while index.encode_some():
+    while index.encode_some() or index.learn_some():
         pass
     assistant = Assistant(index, regions, reading, LINES, today=lambda: TODAY)
     return City(reading, writing, regions, index, sync, assistant)

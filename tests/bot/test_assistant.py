@@ -399,3 +399,13 @@ def test_two_conversations_do_not_meet(talks: Callable[[], Talk]) -> None:
     other.say("结婚登记去哪办")
     assert code(one.say("那要带什么")) == "yq-sfz-003"
     assert code(other.say("那要带什么")) == "yq-mz-001"
+
+
+def test_a_known_item_that_no_guide_here_carries_out_is_named_and_not_answered_with_a_neighbour(talk: Talk) -> None:
+    said = talk.say("叉车证去哪考")
+    assert said.act is Act.REFUSE
+    assert "特种设备作业人员资格认定" in said.text
+
+
+def test_a_guide_is_not_missing_because_another_city_calls_its_matter_otherwise(talk: Talk) -> None:
+    assert code(talk.say("身份证弄丢了去哪补")) == "yq-sfz-003"

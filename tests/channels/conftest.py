@@ -50,7 +50,7 @@ def client(settings: Settings) -> Iterator[TestClient]:
     """The application without Rasa; `client.app.state.house` is its inside."""
     with TestClient(create(settings), raise_server_exceptions=False) as opened:
         house: House = opened.app.state.house  # type: ignore[attr-defined]
-        while house.index.encode_some():
+        while house.index.encode_some() or house.index.learn_some():
             pass
         yield opened
 

@@ -14,7 +14,7 @@ from channels.evaluation.command import Options, planned
 from channels.evaluation.run import OF_GUIDES, Part, Plan
 from channels.evaluation.sets import Emergency, Expected, Question, Split, Unanswerable
 from channels.evaluation.tables import Run, Table, load, save
-from channels.evaluation.talks import Answered, Turned, through_rasa, understands
+from channels.evaluation.talks import Answered, Talks, Turned, through_rasa, understands
 from channels.evaluation.verdicts import Outcome, Verdict, called, complete, failings, outcome, verdict
 from channels.evaluation.worst import strayed, worst
 from core.errors import Invalid
@@ -248,3 +248,10 @@ def test_a_run_on_the_demonstration_city_writes_its_report_and_leaves_the_home_a
     assert kept["about"]["asked"] == {"demonstration questions": kept["figures"]["demo"]["all"]["asked"]}
     assert "<h1>Answer quality</h1>" in (tmp_path / "out" / "quality.html").read_text("utf-8")
     assert sorted(one.name for one in at.iterdir()) == ["index", "models", "out", "rasa"]
+
+
+def test_no_conversation_is_shared_between_two_parts() -> None:
+    """What one part said would be remembered in the next."""
+    parts = [Talks(None) for _ in range(2)]  # type: ignore[arg-type]
+    sessions = [part._session() for part in parts for _ in range(3)]
+    assert len(set(sessions)) == len(sessions)
