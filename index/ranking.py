@@ -47,7 +47,7 @@ class Lexical(BaseModel):
 
 
 class Known(BaseModel):
-    """When an item without a guide is what was meant: so much nearer than the best guide, and so unlike it by name."""
+    """When an item without a guide is what was meant: so much nearer than the best guide, none of which is so alike."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

@@ -25,6 +25,7 @@ from knowledge.changes import Changes, IndexedGuide
 from knowledge.schema import Faq
 
 _WAITING = 0.02  # share of texts that may lack their vector while search goes by meaning
+_ALIKE = 3  # guides looked at for what an item may be called here
 _STEP = 64  # texts encoded and added at a time, so that searches wait for one step at most
 
 
@@ -174,13 +175,8 @@ class SearchIndex:
         if nearest is None or nearest[1] < least:
             return None
         name = nearest[0]
-        best = hits[0].target if hits else None
-        if (
-            isinstance(best, IndexedGuide)
-            and _cosine(*map(self._meaning, (name, best.name))) >= self._rules.known.alike
-        ):
-            return None
-        return name
+        meant = self._meaning(name)
+        return None if any(self._alike(meant, hit) for hit in hits[:_ALIKE]) else name
 
     def suggest(self, typed: str, ancestors: Sequence[str], limit: int = 8) -> list[Suggestion]:
         """Texts that hold `typed`, of guides and questions a citizen of `ancestors[0]` may see."""
@@ -202,6 +198,13 @@ class SearchIndex:
         with self._lock:
             inside = significant(ancestors[0])
             return any(region in ancestors[:-1] or region.startswith(inside) for region in +self._regions)
+
+    def _alike(self, meant: Vectors, hit: Hit) -> bool:
+        """Whether the guide found carries out what is meant under another name."""
+        with self._lock:
+            number = self._numbers.get(hit.target.name) if isinstance(hit.target, IndexedGuide) else None
+            name = self._vectors.vector(number) if self._vectors is not None and number is not None else None
+        return name is not None and float(np.dot(meant, name)) >= self._rules.known.alike
 
     def _encode_one(self, text: str) -> Vectors:
         assert self._encoder is not None
@@ -301,10 +304,6 @@ class SearchIndex:
         fresh = {text: " ".join(words(text)) for text in texts if digest(text) not in known}
         self._store.put_words({digest(text): spaced for text, spaced in fresh.items()})
         return {text: known[digest(text)] for text in texts if text not in fresh} | fresh
-
-
-def _cosine(one: Vectors, other: Vectors) -> float:
-    return float(np.dot(one, other))
 
 
 def _name(target: Target) -> int | str:

@@ -26,6 +26,9 @@ class VectorIndex(Protocol):
         `vector` has shape (dimension,).
         """
 
+    def vector(self, number: int) -> Vectors | None:
+        """The vector of a number, of shape (dimension,); None for an unknown one."""
+
     def __len__(self) -> int: ...
 
 
@@ -59,6 +62,12 @@ class FaissIndex:
             chosen = faiss.SearchParameters(sel=sel)  # type: ignore[call-arg]  # its stubs know no selector
         scores, numbers = self._index.search(vector.reshape(1, -1), min(limit, len(self)), params=chosen)
         return [(int(n), float(s)) for n, s in zip(numbers[0], scores[0], strict=True) if n >= 0]
+
+    def vector(self, number: int) -> Vectors | None:
+        try:
+            return np.asarray(self._index.reconstruct(number), dtype=np.float32)
+        except RuntimeError:  # unknown
+            return None
 
     def __len__(self) -> int:
         return int(self._index.ntotal)

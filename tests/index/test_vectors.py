@@ -50,6 +50,12 @@ class VectorsContract:
         vectors.add([9], kept[2:3])
         assert vectors.search(kept[2], 1) == [(9, pytest.approx(1, abs=1e-5))]
 
+    def test_a_vector_is_given_back_by_its_number(self, vectors: VectorIndex) -> None:
+        kept = unit(3)
+        vectors.add([4, 5, 6], kept)
+        assert vectors.vector(5) == pytest.approx(kept[1], abs=1e-6)
+        assert vectors.vector(7) is None
+
     def test_removing_what_is_not_there_is_fine(self, vectors: VectorIndex) -> None:
         vectors.remove([4])
         vectors.add([1], unit(1))
