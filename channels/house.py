@@ -24,7 +24,7 @@ from core import clock, database
 from core.cache import cache
 from core.errors import Invalid, NotFound, TooMany
 from core.settings import Settings
-from index import embedder, weights
+from index import embedder, taught, weights
 from index.embedder import Encoder
 from index.search import Hit, SearchIndex
 from index.store import Store
@@ -143,6 +143,8 @@ class House:
     def _store(self, encoder: Encoder | None) -> Store:
         made_by = encoder.fingerprint if encoder else "words"
         self._store_file = Store(self.settings.home / "index" / f"{made_by}-w{VERSION}.db")
+        if encoder:
+            taught.fill(self._store_file, encoder)
         return self._store_file
 
     def _rasa_client(self) -> Rasa:

@@ -44,6 +44,12 @@ class Store:
             log.warning("index.store_rebuilt", file=path.name)
             self._db = _open(path)
 
+    @property
+    def empty(self) -> bool:
+        """Whether no vector is kept."""
+        with self._lock:
+            return self._db.execute("SELECT 1 FROM vectors LIMIT 1").fetchone() is None
+
     def words(self, keys: Iterable[bytes]) -> dict[bytes, str]:
         """The known search words among `keys`."""
         return dict(self._select("words", keys))

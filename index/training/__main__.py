@@ -7,7 +7,8 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from index import weights
+from index import taught, weights
+from index.embedder import OnnxEncoder
 from index.training import base, encoder, export
 from knowledge import everyday
 
@@ -29,6 +30,7 @@ def main() -> None:
         encoder.train(model, everyday.items(asked.items), scratch / "train", epochs=asked.epochs)
         made = scratch / "model"
         export.export(model, made, scratch)
+        taught.write(OnnxEncoder(made), made / taught.FILE.name)
         shutil.copytree(made, asked.out, dirs_exist_ok=True)
     print(f"written to {asked.out}")
 

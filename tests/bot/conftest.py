@@ -18,7 +18,7 @@ from bot.services import Lines
 from bot.understanding import from_words
 from core.database import engine, sessions
 from core.types import Answer
-from index import embedder, weights
+from index import embedder, taught, weights
 from index.embedder import Encoder
 from index.search import SearchIndex
 from index.store import Store
@@ -100,6 +100,7 @@ def city(demo: Engine, encoder: Encoder) -> Iterator[City]:
     """The city, indexed by meaning. Tests that change it take `own_city`."""
     # Texts are encoded once per machine, so that a second run starts at once.
     store = Store(HOME / "index" / f"{encoder.fingerprint}-w{VERSION}.db")
+    taught.fill(store, encoder)
     yield _open(demo, store, encoder)
     store.close()
 
