@@ -19,10 +19,9 @@ from benchmarks.processes import NotMeasured, Process
 from benchmarks.timing import clocked
 from bot import supervisor
 from core import clock, database
+from index import taught
 from index.search import SearchIndex
-from index.store import Store
 from index.sync import Sync
-from index.words import VERSION
 from knowledge.models import GuideRow
 from knowledge.publishing import publish, read
 from knowledge.schema import Contact, Guide
@@ -140,7 +139,7 @@ def _seen(client: Client, began: float, path: str, told: str) -> float:
 
 def _rebuild(folder: Path, encoder: encoders.Encoder) -> float:
     engine = database.engine(f"sqlite:///{(folder / 'bangban.db').absolute()}")
-    store = Store(folder / "index" / f"{encoder.fingerprint}-w{VERSION}.db")
+    store = taught.opened(folder / "index", encoder)
     try:
         index = SearchIndex(store, encoder)
         reading, writing = database.sessions(engine), database.sessions(engine, writing=True)

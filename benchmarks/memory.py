@@ -13,7 +13,7 @@ from pathlib import Path
 from benchmarks import indexes
 from benchmarks.machine import resident
 from benchmarks.timing import clocked
-from index import embedder
+from index import embedder, taught
 from knowledge.changes import IndexedGuide
 
 Question = tuple[str, tuple[str, ...]]  # a text and the asker's region with those above it
@@ -42,7 +42,7 @@ def _hold(guides: Sequence[IndexedGuide], questions: Sequence[Question], model: 
         import tokenizers  # noqa: F401
 
         encoder, loading = clocked(embedder.load, str(model))
-    with closing(indexes.kept(stores, encoder)) as store:
+    with closing(taught.opened(stores, encoder)) as store:
         index = indexes.filled(guides, encoder, store)
         for text, ancestors in questions:
             index.search(text, ancestors)

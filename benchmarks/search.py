@@ -19,6 +19,7 @@ from benchmarks.figures import Figure
 from benchmarks.memory import Question
 from benchmarks.timing import clocked
 from core import clock
+from index import taught
 from index.embedder import Encoder
 from index.homophones import corrected
 from index.search import Hit
@@ -81,7 +82,7 @@ def own_words(items: Sequence[IndexedGuide], many: int, asked: int, encoder: Enc
     regions = guides.country()
     spread = guides.reworded(guides.spread(items, regions, many), regions)
     drawn = encoders.Crowded(encoder)
-    with closing(indexes.kept(stores, drawn)) as store:
+    with closing(taught.opened(stores, drawn)) as store:
         index = indexes.filled(spread, drawn, store)
         questions = _asked(regions, asked, "县级")
         ours = [clocked(index.search, text, ancestors, LIMIT)[1] for text, ancestors in questions]
@@ -100,7 +101,7 @@ def compare(
     aim: float | None = None,
 ) -> list[Figure]:
     """Ours and brute force on the same questions, question by question in turn; with `aim` also with encoding."""
-    with closing(indexes.kept(stores, encoder)) as store:
+    with closing(taught.opened(stores, encoder)) as store:
         known = Remembering(encoder, store)
         index = indexes.filled(held, known, store)
         brute = BruteForce(held, known)

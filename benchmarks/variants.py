@@ -15,7 +15,7 @@ from benchmarks.figures import Figure
 from benchmarks.memory import Held, Question
 from benchmarks.processes import NotMeasured
 from benchmarks.timing import clocked
-from index import embedder, weights
+from index import embedder, taught, weights
 from knowledge.changes import IndexedGuide
 
 GROUP = "Search"
@@ -58,7 +58,7 @@ def timed(
         sides = []
         for variant in variants:
             encoder = embedder.load(str(variant.model)) if variant.model else None
-            store = opened.enter_context(closing(indexes.kept(stores, encoder)))
+            store = opened.enter_context(closing(taught.opened(stores, encoder)))
             sides.append(indexes.filled(guides, encoder, store))
         times: list[list[float]] = [[] for _ in sides]
         for index in sides:  # the first of each kind loads what later ones share

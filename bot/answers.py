@@ -46,14 +46,15 @@ def answer(published: Published, asked: Asked, *, region_name: str, hotline: str
     parts = {facet: PARTS[facet](guide, asked) for facet in _told_of(asked.facets)}
     told = _direct(guide, parts, hotline) if asked.facets else _overview(guide, parts, hotline)
     offline = _offline(guide) if Facet.WHERE not in parts else ""
-    phone = "" if _calls(guide, asked.facets, told) else consult_phone(guide) or ""
+    phone = _number(guide, asked.facets, told)
+    ways_on = [Fact(label, said) for label, said in (("线下办理", offline), ("咨询电话", phone)) if said]
     facts = [fact for part in (*parts.values(), *_beside(guide, asked)) for fact in part.facts]
-    facts += [Fact(label, said) for label, said in (("线下办理", offline), ("咨询电话", phone)) if said]
+    facts += ways_on
     links = _unique([*(link for part in parts.values() for link in part.links), *_apply_links(guide)])
     blocks = [
         told.first,
         "\n".join(_unique(told.lines)),
-        "\n".join([*([f"线下办理：{offline}。"] if offline else []), *([f"咨询电话：{phone}。"] if phone else [])]),
+        "\n".join(f"{fact.label}：{fact.value}。" for fact in ways_on),
         "\n".join(f"{link.label}：{link.url}" for link in links),
         _source(published, region_name),
     ]
@@ -81,10 +82,10 @@ def _beside(guide: Guide, asked: Asked) -> list[Part]:
     return [part for part in parts if not part.missing]
 
 
-def _calls(guide: Guide, asked: tuple[Facet, ...], told: _Told) -> bool:
-    """Whether the number to ask at is told already."""
-    phone = consult_phone(guide)
-    return Facet.PHONE in asked or bool(phone and phone in "".join((told.first, *told.lines)))
+def _number(guide: Guide, asked: tuple[Facet, ...], told: _Told) -> str:
+    """The number to ask at; empty where it is told already or not stated."""
+    phone = "" if Facet.PHONE in asked else consult_phone(guide) or ""
+    return "" if phone in "".join((told.first, *told.lines)) else phone
 
 
 def _direct(guide: Guide, parts: Mapping[Facet, Part], hotline: str) -> _Told:

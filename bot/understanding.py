@@ -94,7 +94,8 @@ def _acts() -> tuple[tuple[Wish, re.Pattern[str], re.Pattern[str]], ...]:
 
 def audience(text: str) -> Audience | None:
     """For whom, where exactly one of company and person is named."""
-    text = _NOT_FOR.sub("", text) if _NOT_FOR.sub("", text).strip("，。 ") else text
+    meant = _NOT_FOR.sub("", text)
+    text = meant if meant.strip("，。 ") else text
     company, person = bool(_COMPANY.search(text)), bool(_PERSON.search(text))
     if company == person:
         return None

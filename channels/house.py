@@ -30,7 +30,6 @@ from index.search import Hit, SearchIndex
 from index.store import Store
 from index.suggest import Suggestion
 from index.sync import Sync
-from index.words import VERSION
 from knowledge import migrating, seeds
 from knowledge.changes import IndexedGuide
 from knowledge.publishing import Published, read, read_halls
@@ -141,10 +140,7 @@ class House:
         return embedder.load(name or str(weights.SHIPPED))
 
     def _store(self, encoder: Encoder | None) -> Store:
-        made_by = encoder.fingerprint if encoder else "words"
-        self._store_file = Store(self.settings.home / "index" / f"{made_by}-w{VERSION}.db")
-        if encoder:
-            taught.fill(self._store_file, encoder)
+        self._store_file = taught.opened(self.settings.home / "index", encoder)
         return self._store_file
 
     def _rasa_client(self) -> Rasa:

@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from itertools import islice, product
 from pathlib import Path
 from typing import Any
@@ -48,6 +48,7 @@ class _Reading:
     weight: float
 
 
+@lru_cache(maxsize=8)  # one turn corrects the same words for each look it takes
 def corrected(text: str) -> str:
     """`text` with what sounds like a term of the field, but is written as no word, written as that term."""
     return _CHINESE.sub(lambda match: _mended(match[0]) if _never().isdisjoint(match[0]) else match[0], text)

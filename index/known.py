@@ -32,7 +32,7 @@ class KnownItems:
         """Encode one step of the texts that are left; how many are then left. Call until 0."""
         with self._learning:
             if self._left is None:
-                texts = [(text, item.name) for item in everyday.items() for text in everyday.texts(item)]
+                texts = [(text, item.name) for item in everyday.items() for text in item.texts]
                 self._names = [name for _, name in texts]
                 self._left = [text for text, _ in texts]
             step, left = self._left[:_STEP], self._left[_STEP:]

@@ -72,9 +72,7 @@ class Sync:
         while not self._stop.is_set():
             try:
                 self.catch_up()
-                while self._index.encode_some() and not self._stop.is_set():
-                    self.catch_up()
-                while self._index.learn_some() and not self._stop.is_set():
+                while (self._index.encode_some() or self._index.learn_some()) and not self._stop.is_set():
                     self.catch_up()
             except Exception:
                 log.exception("index.sync_failed")  # the next look tries again; search answers from what it has

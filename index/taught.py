@@ -1,4 +1,4 @@
-"""The vectors of all everyday texts, made with the shipped encoder: a first start need not encode what never changes."""
+"""Stores of texts' vectors, begun with those of all everyday texts: a first start need not encode what never changes."""
 
 from __future__ import annotations
 
@@ -7,25 +7,19 @@ from pathlib import Path
 import numpy as np
 
 from index.embedder import Encoder
-from index.store import Store, digest
+from index.store import Store
 from index.weights import SHIPPED
-from knowledge import everyday
+from index.words import VERSION
 
 FILE = SHIPPED / "everyday.npz"
 
 
-def write(encoder: Encoder, path: Path = FILE) -> None:
-    """Encode every text of knowledge/everyday.jsonl and keep the vectors in eight bits, each with a scale of its own."""
-    texts = list(dict.fromkeys(text for item in everyday.items() for text in everyday.texts(item)))
-    vectors = encoder.encode(texts)
-    scales = np.abs(vectors).max(axis=1, keepdims=True) / 127
-    np.savez_compressed(
-        path,
-        encoder=encoder.fingerprint,
-        keys=np.frombuffer(b"".join(map(digest, texts)), dtype=np.uint8).reshape(len(texts), -1),
-        vectors=np.rint(vectors / scales).astype(np.int8),
-        scales=scales.astype(np.float32),
-    )
+def opened(folder: Path, encoder: Encoder | None) -> Store:
+    """What `folder` keeps of an encoder, begun with the vectors shipped for it, or of words alone; to be closed."""
+    store = Store(folder / f"{encoder.fingerprint if encoder else 'words'}-w{VERSION}.db")
+    if encoder:
+        fill(store, encoder)
+    return store
 
 
 def fill(store: Store, encoder: Encoder, path: Path = FILE) -> None:

@@ -28,6 +28,21 @@ class Item:
     about: str
     questions: tuple[tuple[str, str], ...]
 
+    @property
+    def described(self) -> str:
+        """Its name and who needs it."""
+        return f"{self.name}。{self.about}"
+
+    @property
+    def searched(self) -> tuple[str, ...]:
+        """The questions that search looks at."""
+        return tuple(text for style, text in self.questions if style in _SEARCHED)
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """Every text by which it is known."""
+        return (self.name, self.described, *self.searched)
+
 
 def items(path: Path = FILE) -> list[Item]:
     """The items of a JSONL file: {"item", "about", "questions": [[style, text], ...]} a line."""
@@ -40,11 +55,6 @@ def questions(name: str) -> tuple[str, ...]:
     return _by_name().get(_bare(name), ())
 
 
-def texts(item: Item) -> tuple[str, ...]:
-    """Every text by which an item is known: its name, with its description, and its questions that search looks at."""
-    return (item.name, f"{item.name}。{item.about}", *(text for style, text in item.questions if style in _SEARCHED))
-
-
 @cache
 def searched() -> frozenset[str]:
     """Every question that search looks at."""
@@ -53,7 +63,7 @@ def searched() -> frozenset[str]:
 
 @cache
 def _by_name() -> dict[str, tuple[str, ...]]:
-    return {_bare(item.name): tuple(text for style, text in item.questions if style in _SEARCHED) for item in items()}
+    return {_bare(item.name): item.searched for item in items()}
 
 
 def _bare(name: str) -> str:

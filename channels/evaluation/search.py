@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 
 from channels.evaluation.place import Lab
 from channels.evaluation.sets import Question, Unanswerable
 from core.text import normalise
-from index import embedder, weights
+from index import embedder, taught, weights
 from index.embedder import Encoder
 from index.evaluate import DEPTH, Asked, BigramBm25, Method, Point, Scored, compare, curve, published, scored, searching
 from index.search import SearchIndex
-from index.store import Store
-from index.words import VERSION
 from knowledge.changes import changed_since
 
 BASELINE, WORDS, ZERO_SHOT, SERVING = "character-pair BM25", "words only", "zero-shot encoder", "as served"
@@ -74,14 +72,10 @@ def _methods(lab: Lab, ancestors: Sequence[str], kept: ExitStack) -> dict[str, M
 @contextmanager
 def _index(lab: Lab, encoder: Encoder | None) -> Iterator[SearchIndex]:
     """The lab's guides in an index of another encoder."""
-    made_by = encoder.fingerprint if encoder else "words"
-    store = Store(lab.settings.home / "index" / f"{made_by}-w{VERSION}.db")
-    try:
+    with closing(taught.opened(lab.settings.home / "index", encoder)) as store:
         index = SearchIndex(store, encoder)
         with lab.reading() as session:
             index.apply(changed_since(session, 0, today=lab.today()))
         while index.encode_some():
             pass
         yield index
-    finally:
-        store.close()

@@ -30,7 +30,7 @@ def main() -> None:
         encoder.train(model, everyday.items(asked.items), scratch / "train", epochs=asked.epochs)
         made = scratch / "model"
         export.export(model, made, scratch)
-        taught.write(OnnxEncoder(made), made / taught.FILE.name)
+        export.keep_vectors(OnnxEncoder(made), made / taught.FILE.name)
         shutil.copytree(made, asked.out, dirs_exist_ok=True)
     print(f"written to {asked.out}")
 

@@ -77,4 +77,4 @@ def _text(item: Item, question: str, view: str, dice: random.Random) -> str:
     others = [text for _, text in item.questions if text != question]
     if view == "question" and others:
         return dice.choice(others)
-    return f"{item.name}。{item.about}" if view == "described" else item.name
+    return item.described if view == "described" else item.name

@@ -73,7 +73,7 @@ class _InOrder:
 
 def _near(model: Any, items: Sequence[Item]) -> npt.NDArray[np.int64]:
     """The nearest other items of each by name and description, shape (items, NEAR), nearest first."""
-    vectors = model.encode([f"{item.name}。{item.about}" for item in items], batch_size=64)
+    vectors = model.encode([item.described for item in items], batch_size=64)
     likeness = vectors @ vectors.T
     np.fill_diagonal(likeness, -1.0)
     return np.argsort(-likeness, axis=1)[:, : batches.NEAR]

@@ -16,6 +16,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from index.embedder import Encoder
+from index.store import digest
+from knowledge import everyday
+
 if TYPE_CHECKING:
     from onnx import ModelProto, NodeProto, TensorProto
     from sentence_transformers import SentenceTransformer
@@ -64,6 +68,14 @@ def narrowed(model: ModelProto) -> ModelProto:
     graph.node.extend(nodes)
     graph.initializer.extend(kept)
     return model
+
+
+def keep_vectors(encoder: Encoder, path: Path) -> None:
+    """Encode every text of knowledge/everyday.jsonl for index/taught.py, in eight bits, each with a scale of its own."""
+    texts = list(dict.fromkeys(text for item in everyday.items() for text in item.texts))
+    vectors, scales = _rounded(encoder.encode(texts), axis=1)
+    keys = np.frombuffer(b"".join(map(digest, texts)), dtype=np.uint8).reshape(len(texts), -1)
+    np.savez_compressed(path, encoder=encoder.fingerprint, keys=keys, vectors=vectors, scales=scales)
 
 
 def _trace(model: SentenceTransformer, path: Path) -> None:

@@ -23,7 +23,6 @@ from index.embedder import Encoder
 from index.search import SearchIndex
 from index.store import Store
 from index.sync import Sync
-from index.words import VERSION
 from knowledge.migrating import upgrade
 from knowledge.publishing import Published, find, read
 from knowledge.regions import Regions
@@ -99,8 +98,7 @@ def encoder() -> Encoder:
 def city(demo: Engine, encoder: Encoder) -> Iterator[City]:
     """The city, indexed by meaning. Tests that change it take `own_city`."""
     # Texts are encoded once per machine, so that a second run starts at once.
-    store = Store(HOME / "index" / f"{encoder.fingerprint}-w{VERSION}.db")
-    taught.fill(store, encoder)
+    store = taught.opened(HOME / "index", encoder)
     yield _open(demo, store, encoder)
     store.close()
 
@@ -112,7 +110,7 @@ def own_city(tmp_path: Path, encoder: Encoder) -> Iterator[City]:
     upgrade(made)
     with sessions(made, writing=True).begin() as session:
         load_demo(session, at=AT)
-    store = Store(HOME / "index" / f"{encoder.fingerprint}-w{VERSION}.db")
+    store = taught.opened(HOME / "index", encoder)
     yield _open(made, store, encoder)
     store.close()
     made.dispose()

@@ -4,19 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
+from channels.evaluation import sets
 from core.types import Act, Answer, Choice
 from tests.bot.conftest import City, Talk
 
-QUESTIONS = [
-    (words, set(codes))
-    for line in (Path(__file__).parent / "everyday.tsv").read_text("utf-8").splitlines()
-    if line and not line.startswith("#")
-    for words, *codes in [line.split("\t")]
-]
+QUESTIONS = [(one.text, set(one.guides)) for one in sets.everyday()]
 LEAST = 0.85  # share found at once or among the choices
 AT_ONCE = 0.80  # share answered, or asked no more than the district
 

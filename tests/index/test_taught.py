@@ -10,7 +10,7 @@ from knowledge import everyday
 
 def test_the_shipped_vectors_are_those_the_shipped_encoder_makes(real_encoder, store):
     taught.fill(store, real_encoder)
-    texts = [text for item in everyday.items()[::150] for text in everyday.texts(item)]
+    texts = [text for item in everyday.items()[::150] for text in item.texts]
     kept = store.vectors(map(digest, texts))
     for text, vector in zip(texts, real_encoder.encode(texts), strict=True):
         assert float(np.dot(kept[digest(text)], vector)) == pytest.approx(1.0, abs=1e-3)
@@ -18,7 +18,7 @@ def test_the_shipped_vectors_are_those_the_shipped_encoder_makes(real_encoder, s
 
 def test_every_everyday_text_has_its_vector(real_encoder, store):
     taught.fill(store, real_encoder)
-    texts = {text for item in everyday.items() for text in everyday.texts(item)}
+    texts = {text for item in everyday.items() for text in item.texts}
     assert len(store.vectors(map(digest, texts))) == len(texts)
 
 
