@@ -11,6 +11,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 DEMO_PROVINCE = "98"
 DEMO_REGION = "980100"
+STAFF_TOKEN = 16  # least characters of a staff token
 
 
 class Settings(BaseSettings):
@@ -32,6 +33,18 @@ class Settings(BaseSettings):
 
     database_url: str = Field("", description="SQLAlchemy address; empty: SQLite under home")
     redis_url: str = Field("", description="Redis for several processes; empty: memory of this process")
+
+    keys: Annotated[list[str], NoDecode] = Field(
+        default_factory=list,
+        description="keys that lock personal data, comma separated, the newest first; empty: one made and kept in home",
+    )
+    staff_tokens: Annotated[list[str], NoDecode] = Field(
+        default_factory=list,
+        description="who may use the staff interface, as name:token, comma separated; empty: nobody",
+    )
+    public_url: str = Field(
+        "", description="address citizens reach this at, for links sent to them; empty: relative links"
+    )
 
     encoder: str = Field("", description="model name or folder; empty: the default encoder; 'none': lexical only")
     index_poll: float = Field(0.25, gt=0, le=5, description="seconds between looks for published changes")
@@ -56,12 +69,19 @@ class Settings(BaseSettings):
     )
     log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="least level logged")
 
-    @field_validator("cors_origins", mode="before")
+    @field_validator("cors_origins", "keys", "staff_tokens", mode="before")
     @classmethod
     def _split(cls, value: Any) -> Any:
         return (
             [part.strip().rstrip("/") for part in value.split(",") if part.strip()] if isinstance(value, str) else value
         )
+
+    @field_validator("staff_tokens")
+    @classmethod
+    def _named(cls, value: list[str]) -> list[str]:
+        if any(not name or len(token) < STAFF_TOKEN for name, _, token in (one.partition(":") for one in value)):
+            raise ValueError(f"每项写成 名字:口令，口令至少 {STAFF_TOKEN} 个字符")
+        return value
 
     @property
     def loads_demo(self) -> bool:

@@ -1,0 +1,85 @@
+"""Locks personal data before it is written anywhere, with keys that can be changed while the house is open."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+
+from core.errors import BangbanError, Invalid
+
+
+class Unreadable(BangbanError):
+    """这条记录的个人信息打不开，请联系管理员检查密钥设置。"""
+
+    code = "unreadable"
+
+
+class Vault:
+    """Authenticated encryption (Fernet: AES-128-CBC with HMAC-SHA256) under one or several keys.
+
+    The first key locks; all of them unlock. To change keys, put a new one first, run `bangban keys rotate`,
+    and then leave the old one out.
+    """
+
+    def __init__(self, keys: Sequence[str]) -> None:
+        """`keys` are Fernet keys: 32 bytes in URL-safe base64. Raises Invalid for none and for malformed ones."""
+        try:
+            self._fernet = MultiFernet([Fernet(key) for key in keys])
+        except ValueError as error:
+            raise Invalid(
+                "BANGBAN_KEYS 不对：每把密钥是 44 个字符，用 bangban keys new 生成，多把用逗号隔开。"
+            ) from error
+        self._marking = [hashlib.sha256(b"bangban mark " + key.encode()).digest() for key in keys]
+
+    def lock(self, text: str) -> str:
+        """`text`, unreadable and unchangeable without a key; URL-safe characters only."""
+        return self._fernet.encrypt(text.encode()).decode()
+
+    def unlock(self, locked: str) -> str:
+        """What was locked, under any of the keys. Raises Unreadable where it was changed or its key is gone."""
+        try:
+            return self._fernet.decrypt(locked.encode()).decode()
+        except InvalidToken as error:
+            raise Unreadable() from error
+
+    def relock(self, locked: str) -> str:
+        """The same under the first key. Raises Unreadable."""
+        try:
+            return self._fernet.rotate(locked.encode()).decode()
+        except InvalidToken as error:
+            raise Unreadable() from error
+
+    def marks(self, text: str) -> tuple[str, ...]:
+        """Names for `text` by which equal values are found again without being readable: one a key, the newest first."""
+        return tuple(hmac.new(key, text.encode(), hashlib.sha256).hexdigest() for key in self._marking)
+
+
+def new_key() -> str:
+    """A fresh random key."""
+    return Fernet.generate_key().decode()
+
+
+def open_vault(keys: Sequence[str], home: Path) -> Vault:
+    """The vault of the keys that are set; else of the key kept in `home`, which is made at the first start."""
+    return Vault(keys or [_kept(home / "secret.key")])
+
+
+def _kept(path: Path) -> str:
+    """The key in `path`, readable by its owner only. Of two processes that start together one makes it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    made = path.with_name(f"{path.name}.{os.getpid()}")
+    if not path.exists():
+        with os.fdopen(os.open(made, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+            file.write(new_key())
+        try:
+            os.link(made, path)  # fails where another process was first, and then its key counts
+        except FileExistsError:
+            pass
+        finally:
+            made.unlink()
+    return path.read_text().strip()
