@@ -7,7 +7,8 @@ from sqlalchemy import Connection, text
 
 from core.database import Base, engine
 from core.settings import Settings
-from knowledge import models  # noqa: F401  (its tables are the target)
+from desk import models as desk_models  # noqa: F401  (its tables are the target)
+from knowledge import models as knowledge_models  # noqa: F401
 
 
 def migrate(connection: Connection) -> None:

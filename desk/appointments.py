@@ -1,0 +1,471 @@
+"""Booking, changing, cancelling and showing appointments. Callers own the transaction: commit at the edge.
+
+Nothing is sold twice because a place is taken by one conditional UPDATE; nothing is lost because the place, the
+appointment and the notices about it are written in one transaction. Locks are taken in one order, so that no two
+transactions wait for each other: persons, then halls' days, then an appointment, then slots by window and time.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import date, datetime
+from enum import StrEnum
+from typing import cast
+
+from sqlalchemy import ColumnElement, Table, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+from stdnum import luhn
+
+from core.clock import CHINA
+from core.errors import Invalid, NotFound
+from core.vault import Vault
+from desk import outbox
+from desk.halls import Window, read_hall
+from desk.locking import lock_days, lock_people
+from desk.models import AppointmentEvent, AppointmentRow, SlotRow
+from desk.people import Person
+from desk.rules import Past, Refused, check_cancelling, check_day, check_person
+from desk.slots import DaySlots, Stretch, slot_at, within
+
+CODE_DIGITS = 6
+
+
+class Status(StrEnum):
+    """What became of an appointment. The value is stored; people read `spoken`."""
+
+    BOOKED = "booked"
+    CANCELLED = "cancelled"
+    DISPLACED = "displaced"
+    ATTENDED = "attended"
+    MISSED = "missed"
+    LAPSED = "lapsed"
+
+    @property
+    def spoken(self) -> str:
+        """The word people read."""
+        return _SPOKEN[self]
+
+
+_SPOKEN = {
+    Status.BOOKED: "已预约",
+    Status.CANCELLED: "已取消",
+    Status.DISPLACED: "大厅临时有变，请改时间",
+    Status.ATTENDED: "已到场",
+    Status.MISSED: "没有到场",
+    Status.LAPSED: "已过期",
+}
+_SLOTS = cast(Table, SlotRow.__table__)
+OPEN = (Status.BOOKED, Status.DISPLACED)
+
+
+class SlotTaken(Refused):
+    """这个时间刚刚约满了，请换一个时间。"""
+
+    code = "slot_taken"
+
+
+class NotBookable(Refused):
+    """这个时间不能预约，请换一个时间。"""
+
+    code = "not_bookable"
+
+
+class NoAppointment(NotFound):
+    """没有找到这个预约。请核对预约号和验证码。"""
+
+    code = "no_appointment"
+
+
+class Ended(Refused):
+    """这个预约已经结束，不能再改。要办事请重新预约。"""
+
+    code = "ended"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What somebody wants to book. `key` is the client's own: the same key books once.
+
+    `owner` is the channel's name and its name for the citizen, such as `web:3f…`; `address` is where the channel
+    reaches the citizen, kept locked.
+    """
+
+    guide: int
+    guide_name: str
+    window: Window
+    starts: datetime
+    person: Person
+    owner: str
+    key: str
+    address: str = ""
+    remind: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Appointment:
+    """An appointment without what is personal; `read_details` has that. Times are China's."""
+
+    id: int
+    number: str
+    status: Status
+    region: str
+    hall: str
+    window: str
+    window_name: str
+    guide: int
+    guide_name: str
+    starts: datetime
+    ends: datetime
+    owner: str
+    remind: bool
+
+    @property
+    def day(self) -> date:
+        """The day it is on."""
+        return self.starts.date()
+
+
+@dataclass(frozen=True, slots=True)
+class Details:
+    """What is personal or secret about an appointment."""
+
+    name: str
+    phone: str
+    identity: str
+    code: str
+    address: str
+
+    @property
+    def person(self) -> Person:
+        """Whom it is for."""
+        return Person(self.name, self.phone, self.identity)
+
+
+# -- what citizens do --
+
+
+def book(session: Session, vault: Vault, request: Request, *, now: datetime) -> Appointment:
+    """Take a place. The same key of the same owner books once and returns what was booked.
+
+    Raises SlotTaken, NotBookable, or Refused for the hall's rules.
+    """
+    key = hashlib.sha256(f"{request.owner}\x1f{request.key}".encode()).hexdigest()
+    phone, identity = vault.marks(request.person.phone), _identity_marks(vault, request.person)
+    lock_people(session, (*phone, *identity, request.owner))
+    if made := session.scalars(select(AppointmentRow).where(AppointmentRow.request == key)).first():
+        return _value(made)
+    day = _day(request.starts)
+    lock_days(session, [(request.window.hall.region, request.window.hall.name, day)])
+    ends = _check_slot(session, request.window, request.starts, now)
+    past = _past(session, request.owner, (*phone, *identity))
+    check_person(request.window.rules, past, request.guide, day, _day(now))
+    _move_places(session, take=(request.window, request.starts))
+    row = AppointmentRow(
+        number=_number(session), request=key, status=Status.BOOKED, region=request.window.hall.region,
+        hall=request.window.hall.name, window=request.window.id, window_name=request.window.name, guide=request.guide,
+        guide_name=request.guide_name, day=day, starts_at=request.starts, ends_at=ends, owner=request.owner,
+        phone_mark=phone[0], identity_mark=next(iter(identity), None), details="", remind=request.remind, created_at=now,
+    )  # fmt: skip
+    code = "".join(secrets.choice("0123456789") for _ in range(CODE_DIGITS))
+    details = Details(**asdict(request.person), code=code, address=request.address)
+    row.details = _lock(vault, row.number, details)
+    session.add(row)
+    session.flush()
+    _note(session, row, now, request.owner, "book")
+    outbox.remind(session, row, now=now)
+    return _value(row)
+
+
+def change(
+    session: Session, appointment: int, window: Window, starts: datetime, *, by: str, now: datetime
+) -> Appointment:
+    """Move an open appointment to another time, or window of the same guide. To where it is already: nothing happens.
+
+    Raises SlotTaken, NotBookable, Ended, NoAppointment, or Refused for the hall's rules.
+    """
+    marks = _marks(_row(session, appointment))
+    lock_people(session, marks)
+    lock_days(session, [(window.hall.region, window.hall.name, _day(starts))])
+    row = _locked(session, appointment)
+    if row.status == Status.BOOKED and (row.window, row.starts_at) == (window.id, starts):
+        return _value(row)
+    _check_open(row)
+    if row.status == Status.BOOKED:
+        check_cancelling(window.rules, row.starts_at, now)
+    ends = _check_slot(session, window, starts, now)
+    check_day(window.rules, _past(session, row.owner, marks, apart_from=row.id), row.guide, _day(starts))
+    held = (row.window, row.starts_at) if row.status == Status.BOOKED else None
+    _move_places(session, take=(window, starts), give=held)
+    before = f"{row.hall} {row.starts_at.astimezone(CHINA):%Y-%m-%d %H:%M}"
+    row.status, row.window, row.window_name = Status.BOOKED, window.id, window.name
+    row.region, row.hall = window.hall.region, window.hall.name
+    row.starts_at, row.ends_at, row.day = starts, ends, _day(starts)
+    session.flush()
+    _note(session, row, now, by, "change", before)
+    outbox.forget(session, row, now=now)
+    outbox.remind(session, row, now=now)
+    return _value(row)
+
+
+def cancel(session: Session, appointment: int, *, by: str, now: datetime) -> Appointment:
+    """Give a place back. Cancelling again does nothing. Raises Ended, NoAppointment, or Refused when it is too late."""
+    row = _locked(session, appointment)
+    if row.status == Status.CANCELLED:
+        return _value(row)
+    _check_open(row)
+    if row.status == Status.BOOKED:
+        rules = read_hall(session, row.region, row.hall).rules.at(row.window_name)
+        check_cancelling(rules, row.starts_at, now)
+        _move_places(session, give=(row.window, row.starts_at))
+        _end(session, row, Status.CANCELLED, now, by)
+    else:  # the hall had closed: no cancellation of the citizen's
+        _end(session, row, Status.LAPSED, now, by)
+    return _value(row)
+
+
+def mine(session: Session, owner: str, *, now: datetime) -> tuple[Appointment, ...]:
+    """The open appointments of a channel's citizen that are not over, soonest first."""
+    query = select(AppointmentRow).where(
+        AppointmentRow.owner == owner, AppointmentRow.status.in_(OPEN), AppointmentRow.ends_at > now
+    )
+    return tuple(_value(row) for row in session.scalars(query.order_by(AppointmentRow.starts_at)))
+
+
+def read(session: Session, appointment: int) -> Appointment:
+    """An appointment by its id, for callers that know whose it is. Raises NoAppointment."""
+    return _value(_row(session, appointment))
+
+
+def find(session: Session, number: str) -> Appointment | None:
+    """An appointment by its number, for callers that prove ownership or are staff."""
+    row = session.scalars(select(AppointmentRow).where(AppointmentRow.number == plain_number(number))).first()
+    return _value(row) if row else None
+
+
+def proved(session: Session, vault: Vault, number: str, code: str) -> Appointment:
+    """The appointment whose number and code these are. Raises NoAppointment, the same for either being wrong.
+
+    Callers bound how often this may be tried: there are a million codes.
+    """
+    found = find(session, number)
+    details = read_details(session, vault, found.id) if found else None
+    given = "".join(filter(str.isdecimal, code)).encode()
+    if not found or not details or not secrets.compare_digest(given, details.code.encode()):
+        raise NoAppointment()
+    return found
+
+
+def read_details(session: Session, vault: Vault, appointment: int) -> Details | None:
+    """What is personal, unlocked; None once it was deleted. Raises NoAppointment, core.vault.Unreadable."""
+    row = _row(session, appointment)
+    return _unlock(vault, row.number, row.details) if row.details else None
+
+
+def last_person(session: Session, vault: Vault, owner: str) -> Person | None:
+    """Whom this channel's citizen booked for last, so that nobody types it again."""
+    query = select(AppointmentRow).where(AppointmentRow.owner == owner, AppointmentRow.details.is_not(None))
+    row = session.scalars(query.order_by(AppointmentRow.id.desc()).limit(1)).first()
+    return _unlock(vault, row.number, row.details).person if row and row.details else None
+
+
+def plain_number(number: str) -> str:
+    """An appointment's number without what people write between its digits. Raises Invalid where a digit is wrong."""
+    digits = "".join(filter(str.isdecimal, number))
+    if len(digits) != 10 or not luhn.is_valid(digits):
+        raise Invalid("预约号不对，请核对：10 位数字。")
+    return digits
+
+
+# -- what staff and time do --
+
+
+def end(session: Session, number: str, status: Status, *, by: str, now: datetime) -> Appointment:
+    """Record that somebody came (ATTENDED) or did not (MISSED). The other one can be set right on the same day.
+
+    Raises NoAppointment, Ended, or Refused for a day that has not come.
+    """
+    if status not in (Status.ATTENDED, Status.MISSED):
+        raise Invalid("只能登记到场或者没有到场。")
+    found = find(session, number)
+    if found is None:
+        raise NoAppointment()
+    row = _locked(session, found.id)
+    if row.status == status:
+        return _value(row)
+    if row.status not in (Status.BOOKED, Status.ATTENDED, Status.MISSED, Status.LAPSED):
+        raise Ended()
+    if row.day > _day(now) or (status is Status.MISSED and row.starts_at > now):
+        raise Refused("还没到预约的时间。")
+    _end(session, row, status, now, by)
+    return _value(row)
+
+
+def displace(
+    session: Session,
+    region: str,
+    hall: str,
+    day: date,
+    stretches: Sequence[Stretch],
+    *,
+    by: str,
+    note: str,
+    now: datetime,
+) -> int:
+    """Take the appointments back that lie outside `stretches`, the day's new hours, and tell those concerned.
+
+    Returns how many. The caller holds the day alone (`desk.locking.lock_days`).
+    """
+    query = select(AppointmentRow).where(
+        AppointmentRow.region == region, AppointmentRow.hall == hall, AppointmentRow.day == day,
+        AppointmentRow.status == Status.BOOKED, AppointmentRow.starts_at > now,
+    )  # fmt: skip
+    rows = session.scalars(query.order_by(AppointmentRow.id).with_for_update()).all()
+    outside = [row for row in rows if not within(row.starts_at, row.ends_at, stretches)]
+    for row in sorted(outside, key=lambda one: (one.window, one.starts_at)):
+        _move_places(session, give=(row.window, row.starts_at))
+        row.status = Status.DISPLACED
+        session.flush()
+        _note(session, row, now, by, "displace", note)
+        outbox.forget(session, row, now=now)
+        outbox.tell(session, row, "displaced", now=now)
+    return len(outside)
+
+
+# -- within --
+
+
+def _check_slot(session: Session, window: Window, starts: datetime, now: datetime) -> datetime:
+    """When the slot ends. Raises NotBookable with the reason, or SlotTaken."""
+    slot = slot_at(session, window, starts, now=now)
+    if isinstance(slot, DaySlots):
+        raise NotBookable(f"这个时间不能预约：{slot.closed}。" if slot.closed else None)
+    if not slot.free:
+        raise SlotTaken()
+    return slot.ends
+
+
+def _move_places(
+    session: Session, *, take: tuple[Window, datetime] | None = None, give: tuple[str, datetime] | None = None
+) -> None:
+    """Take a place, give one back, or both, in the order of window and time. Raises SlotTaken."""
+    steps = []
+    if take:
+        steps.append((take[0].id, take[1], lambda: _take(session, take[0], take[1])))
+    if give:
+        steps.append((give[0], give[1], lambda: _give(session, *give)))
+    for _, _, step in sorted(steps, key=lambda one: one[:2]):
+        step()
+
+
+def _take(session: Session, window: Window, starts: datetime) -> None:
+    # The database compares and counts in one statement: of two that come for the last place one finds none.
+    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
+    taken = _SLOTS.c.taken
+    more = update(_SLOTS).where(*_slot(window.id, starts), taken < window.rules.capacity).values(taken=taken + 1)
+    first = dialect.insert(_SLOTS).values(window=window.id, starts_at=starts, taken=1).on_conflict_do_nothing()
+    # The second `more` is for whoever lost the race to make the row.
+    for statement in (more, first, more) if window.rules.capacity else ():
+        if session.execute(statement.returning(taken)).first():
+            return
+    raise SlotTaken()
+
+
+def _give(session: Session, window: str, starts: datetime) -> None:
+    taken = _SLOTS.c.taken
+    session.execute(update(_SLOTS).where(*_slot(window, starts), taken > 0).values(taken=taken - 1))
+
+
+def _slot(window: str, starts: datetime) -> tuple[ColumnElement[bool], ...]:
+    return (_SLOTS.c.window == window, _SLOTS.c.starts_at == starts)
+
+
+def _past(session: Session, owner: str, marks: Sequence[str], *, apart_from: int | None = None) -> Past:
+    """What the person of these marks has at the desk, and how much the channel's citizen has open for anybody."""
+    of_person = or_(AppointmentRow.phone_mark.in_(marks), AppointmentRow.identity_mark.in_(marks))
+    query = select(AppointmentRow).where(or_(of_person, AppointmentRow.owner == owner))
+    rows = [row for row in session.scalars(query) if row.id != apart_from]
+    own = [row for row in rows if {row.phone_mark, row.identity_mark} & set(marks)]
+    return Past(
+        open=tuple((row.guide, row.day) for row in own if row.status in OPEN),
+        owned=sum(row.status in OPEN for row in rows if row.owner == owner),
+        missed=tuple(row.day for row in own if row.status == Status.MISSED),
+        cancelled=tuple(_day(row.ended_at) for row in own if row.status == Status.CANCELLED and row.ended_at),
+    )
+
+
+def _marks(row: AppointmentRow) -> tuple[str, ...]:
+    return tuple(mark for mark in (row.phone_mark, row.identity_mark) if mark)
+
+
+def _identity_marks(vault: Vault, person: Person) -> tuple[str, ...]:
+    return vault.marks(person.identity) if person.identity else ()
+
+
+def _row(session: Session, appointment: int) -> AppointmentRow:
+    row = session.get(AppointmentRow, appointment)
+    if row is None:
+        raise NoAppointment()
+    return row
+
+
+def _locked(session: Session, appointment: int) -> AppointmentRow:
+    """The row as it stands now, which nobody else may change until the transaction ends."""
+    row = session.get(AppointmentRow, appointment, with_for_update=True, populate_existing=True)
+    if row is None:
+        raise NoAppointment()
+    return row
+
+
+def _check_open(row: AppointmentRow) -> None:
+    if row.status not in OPEN:
+        raise Ended()
+
+
+def _end(session: Session, row: AppointmentRow, status: Status, now: datetime, by: str) -> None:
+    row.status, row.ended_at = status, now
+    session.flush()
+    _note(session, row, now, by, status)
+    outbox.forget(session, row, now=now)
+
+
+def _note(session: Session, row: AppointmentRow, now: datetime, by: str, act: str, note: str = "") -> None:
+    session.add(AppointmentEvent(appointment=row.id, at=now, by=by, act=act, note=note))
+    session.flush()
+
+
+def _number(session: Session) -> str:
+    """Ten digits nobody can guess from another's; the last one checks the others."""
+    while True:
+        body = f"{secrets.choice('23456789')}{secrets.randbelow(10**8):08}"
+        number = body + luhn.calc_check_digit(body)
+        if session.scalars(select(AppointmentRow.id).where(AppointmentRow.number == number)).first() is None:
+            return str(number)
+
+
+def _lock(vault: Vault, number: str, details: Details) -> str:
+    # The number inside ties the details to their row: another row's cannot be put in their place.
+    return vault.lock(json.dumps({"number": number, **asdict(details)}, ensure_ascii=False))
+
+
+def _unlock(vault: Vault, number: str, locked: str) -> Details:
+    read = json.loads(vault.unlock(locked))
+    if read.pop("number") != number:
+        raise NoAppointment()
+    return Details(**read)
+
+
+def _day(moment: datetime) -> date:
+    return moment.astimezone(CHINA).date()
+
+
+def _value(row: AppointmentRow) -> Appointment:
+    return Appointment(
+        id=row.id, number=row.number, status=Status(row.status), region=row.region, hall=row.hall, window=row.window,
+        window_name=row.window_name, guide=row.guide, guide_name=row.guide_name, starts=row.starts_at.astimezone(CHINA),
+        ends=row.ends_at.astimezone(CHINA), owner=row.owner, remind=row.remind,
+    )  # fmt: skip
