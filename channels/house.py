@@ -19,11 +19,15 @@ from bot.conversation import Conversation
 from bot.rasa import Rasa
 from bot.services import Lines
 from bot.supervisor import Address, Supervisor, free_port, fresh_token
+from channels.rounds import Rounds
 from channels.web.metrics import Metrics
 from core import clock, database
 from core.cache import cache
 from core.errors import Invalid, NotFound, TooMany
 from core.settings import Settings
+from core.vault import open_vault
+from desk import demo
+from desk.front import FrontDesk
 from index import embedder, taught, weights
 from index.embedder import Encoder
 from index.search import Hit, SearchIndex
@@ -79,6 +83,7 @@ class House:
         self.index = SearchIndex(self._store(encoder := self._encoder()), encoder)
         self.sync = Sync(self.index, self.reading, self.writing, today=clock.today, poll=settings.index_poll)
         self.sync.start()
+        self.rounds.start()
         self.index.search(
             "办事", self.regions.ancestors(settings.region), 1
         )  # loads dictionary and model before a citizen waits
@@ -94,9 +99,14 @@ class House:
         self.reading = database.sessions(self.engine)
         self.writing = database.sessions(self.engine, writing=True)
         migrating.upgrade(self.engine)
+        self.vault = open_vault(self.settings.keys, self.settings.home)
+        self.desk = FrontDesk(self.reading, self.writing, self.vault, now=clock.now)
+        # The web cannot push: what is delivered waits until the page asks for it.
+        self.rounds = Rounds(self.writing, {"web": lambda notice: None}, now=clock.now)
         with self.writing.begin() as session:
             if self.settings.loads_demo:
                 seeds.load_demo(session, at=clock.now())
+                demo.load_demo(session, at=clock.now())
             else:
                 seeds.load_regions(session, at=clock.now())
 
@@ -129,6 +139,7 @@ class House:
 
     def shut(self) -> None:
         """Close what `prepare` opened."""
+        self.rounds.stop()
         self.sync.stop()
         self._store_file.close()
         self.engine.dispose()

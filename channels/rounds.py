@@ -1,0 +1,59 @@
+"""What the desk does without being asked: deliver notices, let appointments lapse, delete what is kept no longer."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from datetime import date, datetime
+
+import structlog
+from sqlalchemy.orm import Session, sessionmaker
+
+from core.clock import CHINA
+from desk import outbox, upkeep
+from desk.outbox import Deliver
+
+EVERY = 20.0  # seconds between deliveries
+
+log = structlog.get_logger()
+
+
+class Rounds:
+    """A thread of its own. Several processes may go round at once: each notice is claimed by one of them."""
+
+    def __init__(
+        self, writing: sessionmaker[Session], channels: Mapping[str, Deliver], *, now: Callable[[], datetime]
+    ) -> None:
+        """`channels` deliver by the name that owners begin with."""
+        self._writing, self._channels, self._now = writing, channels, now
+        self._tidied: date | None = None
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._go_on, name="rounds", daemon=True)
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End after what is being done."""
+        self._over.set()
+        if self._thread.is_alive():
+            self._thread.join(timeout=10)
+
+    def go(self) -> None:
+        """One round. Upkeep once a day."""
+        now = self._now()
+        outbox.deliver(self._writing, self._channels, now=now)
+        today = now.astimezone(CHINA).date()
+        if today != self._tidied:
+            with self._writing.begin() as session:
+                lapsed, erased = upkeep.lapse(session, now=now), upkeep.erase(session, now=now)
+            log.info("desk.tidied", lapsed=lapsed, erased=erased)
+            self._tidied = today
+
+    def _go_on(self) -> None:
+        while not self._over.wait(EVERY):
+            try:
+                self.go()
+            except Exception as error:  # a database away for a while must not end the rounds
+                log.warning("desk.round_failed", reason=type(error).__name__)
