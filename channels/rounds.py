@@ -43,7 +43,7 @@ class Rounds:
     def go(self) -> None:
         """One round. Upkeep once a day."""
         now = self._now()
-        outbox.deliver(self._writing, self._channels, now=now)
+        outbox.deliver(self._writing, self._channels, now=self._now)
         today = now.astimezone(CHINA).date()
         if today != self._tidied:
             with self._writing.begin() as session:

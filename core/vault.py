@@ -5,12 +5,17 @@ from __future__ import annotations
 import hashlib
 import hmac
 import os
+import re
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
 from core.errors import BangbanError, Invalid
+
+KEPT = "secret.key"  # the file in `home`
+_KEY = re.compile(r"[A-Za-z0-9_-]{43}=")
 
 
 class Unreadable(BangbanError):
@@ -28,12 +33,10 @@ class Vault:
 
     def __init__(self, keys: Sequence[str]) -> None:
         """`keys` are Fernet keys: 32 bytes in URL-safe base64. Raises Invalid for none and for malformed ones."""
-        try:
-            self._fernet = MultiFernet([Fernet(key) for key in keys])
-        except ValueError as error:
-            raise Invalid(
-                "BANGBAN_KEYS 不对：每把密钥是 44 个字符，用 bangban keys new 生成，多把用逗号隔开。"
-            ) from error
+        # The decoder stops at the padding: of two keys with no comma between, it would take the first in silence.
+        if not keys or not all(_KEY.fullmatch(key) for key in keys):
+            raise Invalid("BANGBAN_KEYS 不对：每把密钥是 44 个字符，用 bangban keys new 生成，多把用逗号隔开。")
+        self._fernet = MultiFernet([Fernet(key) for key in keys])
         self._marking = [hashlib.sha256(b"bangban mark " + key.encode()).digest() for key in keys]
 
     def lock(self, text: str) -> str:
@@ -65,21 +68,44 @@ def new_key() -> str:
 
 
 def open_vault(keys: Sequence[str], home: Path) -> Vault:
-    """The vault of the keys that are set; else of the key kept in `home`, which is made at the first start."""
-    return Vault(keys or [_kept(home / "secret.key")])
+    """The vault of the keys that are set; else of the key kept in `home`, which is made at the first start.
+
+    Raises Invalid.
+    """
+    if not keys:
+        _make(home / KEPT)
+    found = find_vault(keys, home)
+    assert found is not None
+    return found
 
 
-def _kept(path: Path) -> str:
-    """The key in `path`, readable by its owner only. Of two processes that start together one makes it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    made = path.with_name(f"{path.name}.{os.getpid()}")
+def find_vault(keys: Sequence[str], home: Path) -> Vault | None:
+    """The same, but None where there is no key yet: nothing is made. Raises Invalid."""
+    if keys:
+        return Vault(keys)
+    path = home / KEPT
     if not path.exists():
-        with os.fdopen(os.open(made, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-            file.write(new_key())
-        try:
-            os.link(made, path)  # fails where another process was first, and then its key counts
-        except FileExistsError:
-            pass
-        finally:
-            made.unlink()
-    return path.read_text().strip()
+        return None
+    try:
+        return Vault([path.read_text().strip()])
+    except (Invalid, UnicodeDecodeError) as error:
+        raise Invalid(f"{path} 里的密钥不完整。请从备份恢复这个文件；没有它，已存的个人信息打不开。") from error
+
+
+def _make(path: Path) -> None:
+    """Keep a fresh key in `path`, readable by its owner only. Of several that start together one makes it."""
+    if path.exists():
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # A name of its own: processes in two containers may well have the same id.
+    handle, made = tempfile.mkstemp(prefix=f"{path.name}.", dir=path.parent)
+    with os.fdopen(handle, "w") as file:
+        file.write(new_key())
+        file.flush()
+        os.fsync(handle)
+    try:
+        os.link(made, path)  # fails where another process was first, and then its key counts
+    except FileExistsError:
+        pass
+    finally:
+        os.unlink(made)

@@ -1,8 +1,8 @@
 """Booking, changing, cancelling and showing appointments. Callers own the transaction: commit at the edge.
 
-Nothing is sold twice because a place is taken by one conditional UPDATE; nothing is lost because the place, the
-appointment and the notices about it are written in one transaction. Locks are taken in one order, so that no two
-transactions wait for each other: persons, then halls' days, then an appointment, then slots by window and time.
+Nothing is sold twice because a place is taken by one conditional UPDATE (`desk.places`); nothing is lost because the
+place, the appointment and the notices about it are written in one transaction. Locks are taken in one order, so that
+no two transactions wait for each other: persons, then halls' days, then an appointment, then slots by window and time.
 """
 
 from __future__ import annotations
@@ -10,63 +10,29 @@ from __future__ import annotations
 import hashlib
 import json
 import secrets
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
-from enum import StrEnum
-from typing import cast
 
-from sqlalchemy import ColumnElement, Table, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 from stdnum import luhn
 
 from core.clock import CHINA
 from core.errors import Invalid, NotFound
 from core.vault import Vault
-from desk import outbox
-from desk.halls import Window, read_hall
+from desk import outbox, places
+from desk.halls import NoHall, Window, read_hall
 from desk.locking import lock_days, lock_people
-from desk.models import AppointmentEvent, AppointmentRow, SlotRow
+from desk.models import AppointmentEvent, AppointmentRow
 from desk.people import Person
-from desk.rules import Past, Refused, check_cancelling, check_day, check_person
-from desk.slots import DaySlots, Stretch, slot_at, within
+from desk.places import Place, SlotTaken
+from desk.rules import Past, Refused, Rules, check_cancelling, check_day, check_person
+from desk.slots import DaySlots, Slot, Stretch, slot_at, within
+from desk.status import OPEN, Status
 
 CODE_DIGITS = 6
-
-
-class Status(StrEnum):
-    """What became of an appointment. The value is stored; people read `spoken`."""
-
-    BOOKED = "booked"
-    CANCELLED = "cancelled"
-    DISPLACED = "displaced"
-    ATTENDED = "attended"
-    MISSED = "missed"
-    LAPSED = "lapsed"
-
-    @property
-    def spoken(self) -> str:
-        """The word people read."""
-        return _SPOKEN[self]
-
-
-_SPOKEN = {
-    Status.BOOKED: "已预约",
-    Status.CANCELLED: "已取消",
-    Status.DISPLACED: "大厅临时有变，请改时间",
-    Status.ATTENDED: "已到场",
-    Status.MISSED: "没有到场",
-    Status.LAPSED: "已过期",
-}
-_SLOTS = cast(Table, SlotRow.__table__)
-OPEN = (Status.BOOKED, Status.DISPLACED)
-
-
-class SlotTaken(Refused):
-    """这个时间刚刚约满了，请换一个时间。"""
-
-    code = "slot_taken"
 
 
 class NotBookable(Refused):
@@ -155,21 +121,22 @@ def book(session: Session, vault: Vault, request: Request, *, now: datetime) -> 
     Raises SlotTaken, NotBookable, or Refused for the hall's rules.
     """
     key = hashlib.sha256(f"{request.owner}\x1f{request.key}".encode()).hexdigest()
-    phone, identity = vault.marks(request.person.phone), _identity_marks(vault, request.person)
-    lock_people(session, (*phone, *identity, request.owner))
+    marks = _person_marks(vault, request.person)
+    lock_people(session, (*marks, request.owner))
     if made := session.scalars(select(AppointmentRow).where(AppointmentRow.request == key)).first():
         return _value(made)
     day = _day(request.starts)
     lock_days(session, [(request.window.hall.region, request.window.hall.name, day)])
-    ends = _check_slot(session, request.window, request.starts, now)
-    past = _past(session, request.owner, (*phone, *identity))
+    slot = _free_slot(session, request.window, request.starts, now)
+    past = _past(session, request.owner, marks)
     check_person(request.window.rules, past, request.guide, day, _day(now))
-    _move_places(session, take=(request.window, request.starts))
+    places.take(session, Place(request.window.id, request.starts), slot.places)
     row = AppointmentRow(
         number=_number(session), request=key, status=Status.BOOKED, region=request.window.hall.region,
         hall=request.window.hall.name, window=request.window.id, window_name=request.window.name, guide=request.guide,
-        guide_name=request.guide_name, day=day, starts_at=request.starts, ends_at=ends, owner=request.owner,
-        phone_mark=phone[0], identity_mark=next(iter(identity), None), details="", remind=request.remind, created_at=now,
+        guide_name=request.guide_name, day=day, starts_at=request.starts, ends_at=slot.ends, owner=request.owner,
+        phone_mark=vault.marks(request.person.phone)[0], identity_mark=_identity_mark(vault, request.person), details="",
+        remind=request.remind, created_at=now,
     )  # fmt: skip
     code = "".join(secrets.choice("0123456789") for _ in range(CODE_DIGITS))
     details = Details(**asdict(request.person), code=code, address=request.address)
@@ -182,13 +149,13 @@ def book(session: Session, vault: Vault, request: Request, *, now: datetime) -> 
 
 
 def change(
-    session: Session, appointment: int, window: Window, starts: datetime, *, by: str, now: datetime
+    session: Session, vault: Vault, appointment: int, window: Window, starts: datetime, *, by: str, now: datetime
 ) -> Appointment:
     """Move an open appointment to another time, or window of the same guide. To where it is already: nothing happens.
 
     Raises SlotTaken, NotBookable, Ended, NoAppointment, or Refused for the hall's rules.
     """
-    marks = _marks(_row(session, appointment))
+    marks = _marks(vault, _row(session, appointment))
     lock_people(session, marks)
     lock_days(session, [(window.hall.region, window.hall.name, _day(starts))])
     row = _locked(session, appointment)
@@ -196,15 +163,18 @@ def change(
         return _value(row)
     _check_open(row)
     if row.status == Status.BOOKED:
-        check_cancelling(window.rules, row.starts_at, now)
-    ends = _check_slot(session, window, starts, now)
+        check_cancelling(_rules(session, row), row.starts_at, now)
+    slot = _free_slot(session, window, starts, now)
     check_day(window.rules, _past(session, row.owner, marks, apart_from=row.id), row.guide, _day(starts))
-    held = (row.window, row.starts_at) if row.status == Status.BOOKED else None
-    _move_places(session, take=(window, starts), give=held)
+    wanted = Place(window.id, starts)
+    if row.status == Status.BOOKED:
+        places.move(session, Place(row.window, row.starts_at), wanted, slot.places)
+    else:
+        places.take(session, wanted, slot.places)
     before = f"{row.hall} {row.starts_at.astimezone(CHINA):%Y-%m-%d %H:%M}"
     row.status, row.window, row.window_name = Status.BOOKED, window.id, window.name
     row.region, row.hall = window.hall.region, window.hall.name
-    row.starts_at, row.ends_at, row.day = starts, ends, _day(starts)
+    row.starts_at, row.ends_at, row.day = starts, slot.ends, _day(starts)
     session.flush()
     _note(session, row, now, by, "change", before)
     outbox.forget(session, row, now=now)
@@ -215,16 +185,15 @@ def change(
 def cancel(session: Session, appointment: int, *, by: str, now: datetime) -> Appointment:
     """Give a place back. Cancelling again does nothing. Raises Ended, NoAppointment, or Refused when it is too late."""
     row = _locked(session, appointment)
-    if row.status == Status.CANCELLED:
+    if row.status in (Status.CANCELLED, Status.GIVEN_UP):
         return _value(row)
     _check_open(row)
     if row.status == Status.BOOKED:
-        rules = read_hall(session, row.region, row.hall).rules.at(row.window_name)
-        check_cancelling(rules, row.starts_at, now)
-        _move_places(session, give=(row.window, row.starts_at))
+        check_cancelling(_rules(session, row), row.starts_at, now)
+        places.give(session, Place(row.window, row.starts_at))
         _end(session, row, Status.CANCELLED, now, by)
     else:  # the hall had closed: no cancellation of the citizen's
-        _end(session, row, Status.LAPSED, now, by)
+        _end(session, row, Status.GIVEN_UP, now, by)
     return _value(row)
 
 
@@ -254,8 +223,7 @@ def proved(session: Session, vault: Vault, number: str, code: str) -> Appointmen
     """
     found = find(session, number)
     details = read_details(session, vault, found.id) if found else None
-    given = "".join(filter(str.isdecimal, code)).encode()
-    if not found or not details or not secrets.compare_digest(given, details.code.encode()):
+    if not found or not details or not secrets.compare_digest(_digits(code), details.code):
         raise NoAppointment()
     return found
 
@@ -275,7 +243,7 @@ def last_person(session: Session, vault: Vault, owner: str) -> Person | None:
 
 def plain_number(number: str) -> str:
     """An appointment's number without what people write between its digits. Raises Invalid where a digit is wrong."""
-    digits = "".join(filter(str.isdecimal, number))
+    digits = _digits(number)
     if len(digits) != 10 or not luhn.is_valid(digits):
         raise Invalid("预约号不对，请核对：10 位数字。")
     return digits
@@ -285,7 +253,7 @@ def plain_number(number: str) -> str:
 
 
 def end(session: Session, number: str, status: Status, *, by: str, now: datetime) -> Appointment:
-    """Record that somebody came (ATTENDED) or did not (MISSED). The other one can be set right on the same day.
+    """Record that somebody came (ATTENDED) or did not (MISSED). The other one sets it right.
 
     Raises NoAppointment, Ended, or Refused for a day that has not come.
     """
@@ -327,61 +295,34 @@ def displace(
     rows = session.scalars(query.order_by(AppointmentRow.id).with_for_update()).all()
     outside = [row for row in rows if not within(row.starts_at, row.ends_at, stretches)]
     for row in sorted(outside, key=lambda one: (one.window, one.starts_at)):
-        _move_places(session, give=(row.window, row.starts_at))
+        places.give(session, Place(row.window, row.starts_at))
         row.status = Status.DISPLACED
         session.flush()
-        _note(session, row, now, by, "displace", note)
+        event = _note(session, row, now, by, "displace", note)
         outbox.forget(session, row, now=now)
-        outbox.tell(session, row, "displaced", now=now)
+        outbox.tell_displaced(session, row, event, now=now)
     return len(outside)
 
 
 # -- within --
 
 
-def _check_slot(session: Session, window: Window, starts: datetime, now: datetime) -> datetime:
-    """When the slot ends. Raises NotBookable with the reason, or SlotTaken."""
+def _free_slot(session: Session, window: Window, starts: datetime, now: datetime) -> Slot:
+    """The slot, with a place left as far as is seen. Raises NotBookable with the reason, or SlotTaken."""
     slot = slot_at(session, window, starts, now=now)
     if isinstance(slot, DaySlots):
         raise NotBookable(f"这个时间不能预约：{slot.closed}。" if slot.closed else None)
     if not slot.free:
         raise SlotTaken()
-    return slot.ends
+    return slot
 
 
-def _move_places(
-    session: Session, *, take: tuple[Window, datetime] | None = None, give: tuple[str, datetime] | None = None
-) -> None:
-    """Take a place, give one back, or both, in the order of window and time. Raises SlotTaken."""
-    steps = []
-    if take:
-        steps.append((take[0].id, take[1], lambda: _take(session, take[0], take[1])))
-    if give:
-        steps.append((give[0], give[1], lambda: _give(session, *give)))
-    for _, _, step in sorted(steps, key=lambda one: one[:2]):
-        step()
-
-
-def _take(session: Session, window: Window, starts: datetime) -> None:
-    # The database compares and counts in one statement: of two that come for the last place one finds none.
-    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
-    taken = _SLOTS.c.taken
-    more = update(_SLOTS).where(*_slot(window.id, starts), taken < window.rules.capacity).values(taken=taken + 1)
-    first = dialect.insert(_SLOTS).values(window=window.id, starts_at=starts, taken=1).on_conflict_do_nothing()
-    # The second `more` is for whoever lost the race to make the row.
-    for statement in (more, first, more) if window.rules.capacity else ():
-        if session.execute(statement.returning(taken)).first():
-            return
-    raise SlotTaken()
-
-
-def _give(session: Session, window: str, starts: datetime) -> None:
-    taken = _SLOTS.c.taken
-    session.execute(update(_SLOTS).where(*_slot(window, starts), taken > 0).values(taken=taken - 1))
-
-
-def _slot(window: str, starts: datetime) -> tuple[ColumnElement[bool], ...]:
-    return (_SLOTS.c.window == window, _SLOTS.c.starts_at == starts)
+def _rules(session: Session, row: AppointmentRow) -> Rules:
+    """Those of the window where it is; the usual ones where the hall takes no more appointments."""
+    try:
+        return read_hall(session, row.region, row.hall).rules.at(row.window_name)
+    except NoHall:
+        return Rules()
 
 
 def _past(session: Session, owner: str, marks: Sequence[str], *, apart_from: int | None = None) -> Past:
@@ -398,12 +339,17 @@ def _past(session: Session, owner: str, marks: Sequence[str], *, apart_from: int
     )
 
 
-def _marks(row: AppointmentRow) -> tuple[str, ...]:
-    return tuple(mark for mark in (row.phone_mark, row.identity_mark) if mark)
+def _marks(vault: Vault, row: AppointmentRow) -> tuple[str, ...]:
+    """All marks of whom a row is for, under each key: while keys are changed, other rows may carry another's."""
+    return _person_marks(vault, _unlock(vault, row.number, row.details).person) if row.details else ()
 
 
-def _identity_marks(vault: Vault, person: Person) -> tuple[str, ...]:
-    return vault.marks(person.identity) if person.identity else ()
+def _person_marks(vault: Vault, person: Person) -> tuple[str, ...]:
+    return vault.marks(person.phone) + (vault.marks(person.identity) if person.identity else ())
+
+
+def _identity_mark(vault: Vault, person: Person) -> str | None:
+    return vault.marks(person.identity)[0] if person.identity else None
 
 
 def _row(session: Session, appointment: int) -> AppointmentRow:
@@ -433,9 +379,12 @@ def _end(session: Session, row: AppointmentRow, status: Status, now: datetime, b
     outbox.forget(session, row, now=now)
 
 
-def _note(session: Session, row: AppointmentRow, now: datetime, by: str, act: str, note: str = "") -> None:
-    session.add(AppointmentEvent(appointment=row.id, at=now, by=by, act=act, note=note))
+def _note(session: Session, row: AppointmentRow, now: datetime, by: str, act: str, note: str = "") -> int:
+    """Write down what happened; the event's id."""
+    event = AppointmentEvent(appointment=row.id, at=now, by=by, act=act, note=note)
+    session.add(event)
     session.flush()
+    return event.id
 
 
 def _number(session: Session) -> str:
@@ -457,6 +406,11 @@ def _unlock(vault: Vault, number: str, locked: str) -> Details:
     if read.pop("number") != number:
         raise NoAppointment()
     return Details(**read)
+
+
+def _digits(text: str) -> str:
+    """The digits that people typed, also in full width."""
+    return "".join(one for one in unicodedata.normalize("NFKC", text) if one in "0123456789")
 
 
 def _day(moment: datetime) -> date:

@@ -64,7 +64,7 @@ class Calendar:
 
     def day(self, day: date) -> Day:
         """What kind of day it is."""
-        announced = day.year in self._years or _official(day.year)
+        announced = self.announced(day.year)
         weekend = day.isoweekday() > 5
         if known := self._special.get(day) or self._built_in(day):
             return Day(day, _sort(weekend, known.working), known.name, announced)
@@ -77,6 +77,16 @@ class Calendar:
             day += timedelta(days=1)
             left -= self.day(day).working
         return day
+
+    def announced(self, year: int) -> bool:
+        """Whether the holidays of a year are known."""
+        return year in self._years or _official(year)
+
+    def announced_until(self, year: int) -> date:
+        """The last day whose sort is known, counted from `year` on without a gap; the day before it where it is not."""
+        while self.announced(year):
+            year += 1
+        return date(year - 1, 12, 31)
 
     def year(self, year: int) -> Iterator[SpecialDay]:
         """The special days of a year, in order."""

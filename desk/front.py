@@ -53,9 +53,18 @@ class FrontDesk:
     ) -> None:
         self._reading, self._writing, self._vault, self._now = reading, writing, vault, now
 
+    @property
+    def vault(self) -> Vault:
+        """What locks the details that citizens leave."""
+        return self._vault
+
+    def now(self) -> datetime:
+        """The current moment in China."""
+        return self._now().astimezone(CHINA)
+
     def today(self) -> date:
         """The current day in China."""
-        return self._now().astimezone(CHINA).date()
+        return self.now().date()
 
     def offer(self, guide: int) -> Offer | None:
         """Where a guide can be booked; None where there is no such guide in force today."""
@@ -91,7 +100,7 @@ class FrontDesk:
         """Move an appointment; see `desk.appointments.change`."""
         with self._writing.begin() as session:
             _, at = self._window(session, appointments.read(session, appointment).guide, window)
-            return appointments.change(session, appointment, at, starts, by=by, now=self._now())
+            return appointments.change(session, self._vault, appointment, at, starts, by=by, now=self._now())
 
     def cancel(self, appointment: int, *, by: str) -> Appointment:
         """Give a place back; see `desk.appointments.cancel`."""
@@ -137,8 +146,11 @@ class FrontDesk:
 
     def inbox(self, owner: str) -> tuple[Notice, ...]:
         """Notices for a citizen whose channel cannot push, each handed out once."""
+        with self._reading() as session:  # open pages ask each minute, and mostly there is nothing to write
+            if not outbox.has_mail(session, owner):
+                return ()
         with self._writing.begin() as session:
-            return outbox.inbox(session, owner)
+            return outbox.inbox(session, owner, now=self._now())
 
     def _offer(self, session: Session, guide: int) -> Offer | None:
         published = read(session, guide) if 0 < guide < 2**31 else None

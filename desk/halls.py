@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from core.errors import NotFound
 from desk.models import DeskHallRow
-from desk.rules import Rules
+from desk.rules import Rules, plain_window
 from knowledge.models import HallRow
 from knowledge.publishing import Published
 from knowledge.schema import Hall, Hours, Place
@@ -92,11 +92,9 @@ def windows(session: Session, published: Published) -> tuple[Window, ...]:
     halls = _halls(session, [place.name for place in guide.places if place.name])
     made: dict[str, Window] = {}
     for place in guide.places:
-        near = [one for one in halls if one.hall.name == place.name]
+        near = [one for one in halls if one.hall.name == place.name and _meant(one.hall.region, guide.region)]
         if near:
-            # Two districts may name their halls alike: the guide's own region is meant.
-            one = max(near, key=lambda each: _shared(each.hall.region, guide.region))
-            window = window_at(one, place)
+            window = window_at(min(near, key=lambda one: _farness(one.hall, guide.region, place)), place)
             made.setdefault(window.id, window)
     return tuple(made.values())
 
@@ -104,7 +102,7 @@ def windows(session: Session, published: Published) -> tuple[Window, ...]:
 def window_at(desk: DeskHall, place: Place) -> Window:
     """The window group of a hall that a guide's place names."""
     name = re.sub(r"\s+", "", place.window or "")
-    text = "\x1f".join((desk.hall.region, desk.hall.name, name))
+    text = "\x1f".join((desk.hall.region, desk.hall.name, plain_window(name)))
     hours = place.hours if place.hours and place.hours.rules else desk.hall.hours
     return Window(hashlib.sha256(text.encode()).hexdigest()[:24], name, desk.hall, hours, desk.rules.at(name))
 
@@ -132,6 +130,25 @@ def _halls(session: Session, names: Sequence[str] | None) -> list[DeskHall]:
     if names is not None:
         query = query.where(HallRow.name.in_(names))
     return [DeskHall(Hall.model_validate(hall), Rules.model_validate(rules)) for hall, rules in session.execute(query)]
+
+
+def _meant(hall: str, guide: str) -> bool:
+    """Whether a guide of one region may name a hall of another: the same city's, or one within the other.
+
+    Hundreds of cities have a 市民中心.
+    """
+    own, others = _stem(guide), _stem(hall)
+    return others.startswith(own) or own.startswith(others) or own[:4] == others[:4]
+
+
+def _farness(hall: Hall, guide: str, place: Place) -> tuple[bool, int, str]:
+    """Least for the hall that is meant where several have the name: by address, else by the guide's own region."""
+    return hall.address != place.address, -_shared(hall.region, guide), hall.region
+
+
+def _stem(region: str) -> str:
+    """The digits that say where: 45 for a province, 4506 for a city."""
+    return re.sub(r"(00)+$", "", region)
 
 
 def _shared(one: str, other: str) -> int:

@@ -64,13 +64,18 @@ class AnnouncedYear(Base):
 
 
 class SlotRow(Base):
-    """How many places of a slot are taken. A slot nobody ever booked has no row."""
+    """How many places of a slot are taken. A slot nobody ever booked has no row.
+
+    `begins` is in minutes from midnight in China: a month of many halls is thousands of rows, and turning as many
+    moments into another time zone takes longer than the query.
+    """
 
     __tablename__ = "desk_slots"
     __table_args__ = (CheckConstraint("taken >= 0", name="ck_desk_slots_taken"),)
 
     window: Mapped[str] = mapped_column(String(24), primary_key=True)
-    starts_at: Mapped[datetime] = mapped_column(Moment, primary_key=True)
+    day: Mapped[date] = mapped_column(Date, primary_key=True)
+    begins: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
     taken: Mapped[int] = mapped_column(Integer)
 
 

@@ -5,17 +5,28 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
+from datetime import date
 
 import phonenumbers
 from stdnum.cn import ric
 from stdnum.exceptions import ValidationError
 
+from core import clock
 from core.errors import Invalid
 
-_HAN = re.compile(r"[\u4e00-\u9fff\u3400-\u4dbf\U00020000-\U0002fa1f〇]{2,20}(?:·[\u4e00-\u9fff\u3400-\u4dbf]{1,20})*")
-_LATIN = re.compile(r"[A-Za-zÀ-ÿ][A-Za-zÀ-ÿ .'’\-]{1,58}[A-Za-zÀ-ÿ.]")
-_BETWEEN = re.compile(r"[\s\-—_.·,，()（）]")
-_DOTS = str.maketrans("•‧・．", "····")
+LONGEST_NAME = 60
+EARLIEST_BIRTH = date(1900, 1, 1)
+_SIGN = r"[\u4e00-\u9fff\u3400-\u4dbf\U00020000-\U000323af〇]"
+_HAN = re.compile(rf"{_SIGN}{{2,20}}|{_SIGN}{{1,20}}(?:·{_SIGN}{{1,20}})+")
+_LETTER = "A-Za-zÀ-ÖØ-öø-ɏḀ-ỿ"
+_LATIN = re.compile(rf"[{_LETTER}][{_LETTER} .'’\-]*[{_LETTER}.]")
+_BETWEEN = re.compile(r"[\s\-‐‑–—_.·,，()（）]")
+_DOTS = str.maketrans("•‧・⋅", "····")
+_PHONE = re.compile(r"\+?[0-9]{11,15}")
+_IDENTITY = re.compile(r"[0-9]{17}[0-9X]")
+_PROVINCES = frozenset(
+    "11 12 13 14 15 21 22 23 31 32 33 34 35 36 37 41 42 43 44 45 46 50 51 52 53 54 61 62 63 64 65 71 81 82 83".split()
+)
 
 
 class BadName(Invalid):
@@ -47,18 +58,22 @@ class Person:
 
 def check_name(text: str) -> str:
     """A name as on an identity document. Raises BadName."""
-    name = unicodedata.normalize("NFKC", text).translate(_DOTS).strip()
-    han = re.sub(r"\s", "", name)
+    name = re.sub(r"\s+", " ", unicodedata.normalize("NFKC", text).translate(_DOTS)).strip()
+    if len(name) > LONGEST_NAME:
+        raise BadName()
+    han = name.replace(" ", "").replace(".", "·")  # few keyboards have the dot between the parts of a name
     if _HAN.fullmatch(han):
         return han
     if _LATIN.fullmatch(name):
-        return re.sub(r"\s+", " ", name)
+        return name
     raise BadName()
 
 
 def check_phone(text: str) -> str:
     """A mobile number of the Chinese mainland, 11 digits. Raises BadPhone."""
     digits = _BETWEEN.sub("", unicodedata.normalize("NFKC", text))
+    if not _PHONE.fullmatch(digits):  # the library would read letters as digits, as on an old telephone's keys
+        raise BadPhone()
     try:
         number = phonenumbers.parse(digits, "CN")
     except phonenumbers.NumberParseException as error:
@@ -70,12 +85,23 @@ def check_phone(text: str) -> str:
     return plain
 
 
-def check_identity(text: str) -> str:
-    """An 18-digit resident identity number with its check digit. Raises BadIdentity."""
+def check_identity(text: str, *, today: date | None = None) -> str:
+    """An 18-digit identity number with its check digit: residents', those of the residence permits for people from
+    Hong Kong, Macao and Taiwan (81, 82, 83), and foreigners' (9 before the province). Raises BadIdentity.
+
+    Counties are not looked up: new ones are founded before any table knows them.
+    """
+    number = _BETWEEN.sub("", unicodedata.normalize("NFKC", text)).upper()
+    if not _IDENTITY.fullmatch(number) or number[-1] != ric.calc_check_digit(number):
+        raise BadIdentity()
     try:
-        return str(ric.validate(_BETWEEN.sub("", unicodedata.normalize("NFKC", text)).upper()))
+        born = ric.get_birth_date(number)
     except ValidationError as error:
         raise BadIdentity() from error
+    province = number[1:3] if number[0] == "9" else number[:2]
+    if province not in _PROVINCES or not EARLIEST_BIRTH <= born <= (today or clock.today()):
+        raise BadIdentity()
+    return number
 
 
 def check(name: str, phone: str, identity: str = "", *, needs_identity: bool) -> Person:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from core.errors import BangbanError
 from knowledge.schema import Record, Text
@@ -51,16 +53,29 @@ class Rules(Record):
     keep: int = Field(180, title="办完多少天后删除个人信息", ge=1, le=1095)
     windows: dict[Text, WindowRules] = Field(default_factory=dict, title="个别窗口的规定")
 
+    @field_validator("windows")
+    @classmethod
+    def _plainly_named(cls, value: dict[str, WindowRules]) -> dict[str, WindowRules]:
+        named = {plain_window(name): rules for name, rules in value.items()}
+        if len(named) < len(value):
+            raise ValueError("同一个窗口写了两遍")
+        return named
+
     @model_validator(mode="after")
     def _remembers_long_enough(self) -> Rules:
-        if self.keep < max(self.no_shows.days, self.cancellations.days):
-            raise ValueError("个人信息要保留到爽约和取消的统计期之后，否则限制无从计算")
+        if self.keep < max(block.days + block.pause for block in (self.no_shows, self.cancellations)):
+            raise ValueError("个人信息保留的天数，要不少于爽约、取消的统计天数加暂停天数，否则限制无从计算")
         return self
 
     def at(self, window: str) -> Rules:
-        """The rules at one window group."""
-        own = self.windows.get(window)
+        """The rules at one window group, however its name is spaced."""
+        own = self.windows.get(plain_window(window))
         return self.model_copy(update=own.model_dump(exclude_none=True)) if own else self
+
+
+def plain_window(name: str) -> str:
+    """A window group's name as it is compared: guides space it, and write its brackets, in different ways."""
+    return re.sub(r"\s+", "", unicodedata.normalize("NFKC", name))
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,46 +3,78 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
-from functools import lru_cache
+from functools import cached_property, lru_cache
+from types import MappingProxyType
+from typing import NamedTuple, cast
 
-from sqlalchemy import select
+from sqlalchemy import Table, select
 from sqlalchemy.orm import Session
 
 from core.clock import CHINA
 from desk.calendar import Calendar, Day, Sort
 from desk.halls import Window
 from desk.models import ExceptionRow, SlotRow
-from desk.rules import Rules, in_time
-from knowledge.hours import open_on
+from desk.rules import in_time
+from knowledge.hours import DAYS, open_on
 from knowledge.schema import Hours, HoursException
 
 Stretch = tuple[str, str]  # opens and closes, as "HH:MM"
 
 
-@dataclass(frozen=True, slots=True)
-class Slot:
-    """A time with the places left; `full` slots stay visible so that people see that they were early enough."""
+class Slot(NamedTuple):
+    """A time with the places left, of `places` in all. Full ones are kept, so that people see they were early enough."""
 
     starts: datetime
     ends: datetime
     free: int
+    places: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class DaySlots:
-    """A day at a window: its slots, or why it has none."""
+    """A day at a window: its slots, or why it has none.
+
+    `untaken` are its slots by the minute of the day they begin at, with all their places, and `taken` how many of them
+    are taken. Most who look at a month ask only how much is free: the slots are made for those who ask for them.
+    """
 
     day: Day
-    slots: tuple[Slot, ...] = ()
     closed: str = ""
+    untaken: Mapping[int, Slot] = field(default_factory=dict)
+    taken: Mapping[int, int] = field(default_factory=dict)
+
+    @cached_property
+    def slots(self) -> tuple[Slot, ...]:
+        """Its slots with the places left, earliest first."""
+        if self._plain:
+            return tuple(_slot(slot, 0, self.taken.get(begins, 0)) for begins, slot in self.untaken.items())
+        return tuple(
+            _slot(slot, self._beside(begins, slot), self.taken.get(begins, 0)) for begins, slot in self.untaken.items()
+        )
 
     @property
     def free(self) -> int:
         """Places left on the whole day."""
-        return sum(slot.free for slot in self.slots)
+        if not self._plain:
+            return sum(slot.free for slot in self.slots)
+        places = next((slot.places for slot in self.untaken.values()), 0)
+        return places * len(self.untaken) - sum([min(places, many) for many in self.taken.values()])
+
+    @property
+    def _plain(self) -> bool:
+        """Whether all that is taken is taken at today's slots: hours and lengths of slots may change."""
+        return self.taken.keys() <= self.untaken.keys()
+
+    def _beside(self, begins: int, slot: Slot) -> int:
+        """How many were taken at times that are no slots any more and fall into this one: it has so many places less, or
+        the window would serve too many at once.
+        """
+        length = (slot.ends - slot.starts) // timedelta(minutes=1)
+        strange = self.taken.keys() - self.untaken.keys()
+        return sum(self.taken[at] for at in strange if abs(at - begins) < length)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,15 +93,15 @@ def available(
     exceptions = read_exceptions(session, windows, first, last)
     taken = _taken(session, windows, first, last)
     days = [calendar.day(first + timedelta(days=n)) for n in range((last - first).days + 1)]
-    today = now.astimezone(CHINA).date()
-    ends = {horizon: calendar.last(today, horizon) for horizon in {window.rules.horizon for window in windows}}
+    now = now.astimezone(CHINA)
+    ends = {horizon: calendar.last(now.date(), horizon) for horizon in {window.rules.horizon for window in windows}}
     return {
         window.id: tuple(
             _day(
-                window, day, exceptions.get((window.hall.region, window.hall.name, day.day)), taken[window.id],
-                now=now, last=ends[window.rules.horizon],
+                window, day, exceptions.get((window.hall.region, window.hall.name, day.day)), stretches,
+                taken.get((window.id, day.day), {}), now=now, last=ends[window.rules.horizon],
             )
-            for day in days
+            for day, stretches in zip(days, _openings(window.hours, days), strict=True)
         )
         for window in windows
     }  # fmt: skip
@@ -108,21 +140,35 @@ def opening(hours: Hours, day: Day, exceptional: Exceptional | None = None) -> t
     return tuple(open_on(hours, day.day, holiday=day.sort is Sort.HOLIDAY))
 
 
+def _openings(hours: Hours, days: Sequence[Day]) -> Iterator[tuple[Stretch, ...]]:
+    """The same for many days; those of one weekday and sort are looked up once."""
+    special = {one.day for one in hours.exceptions}
+    known: dict[tuple[int, Sort], tuple[Stretch, ...]] = {}
+    for day in days:
+        alike = (day.day.weekday(), day.sort)
+        if day.day in special:
+            yield opening(hours, day)
+            continue
+        if alike not in known:
+            known[alike] = opening(hours, day)
+        yield known[alike]
+
+
 def within(starts: datetime, ends: datetime, stretches: Sequence[Stretch]) -> bool:
     """Whether a slot lies wholly inside one of the stretches of its day."""
     day = starts.astimezone(CHINA).date()
     return any(_moment(day, opens) <= starts and ends <= _moment(day, closes) for opens, closes in stretches)
 
 
-def _taken(session: Session, windows: Sequence[Window], first: date, last: date) -> Mapping[str, dict[datetime, int]]:
-    begins = datetime.combine(first, time(), CHINA)
-    ends = datetime.combine(last + timedelta(days=1), time(), CHINA)
-    query = select(SlotRow.window, SlotRow.starts_at, SlotRow.taken).where(
-        SlotRow.window.in_({window.id for window in windows}), SlotRow.starts_at >= begins, SlotRow.starts_at < ends
-    )
-    found: dict[str, dict[datetime, int]] = defaultdict(dict)
-    for window, starts, taken in session.execute(query):
-        found[window][starts] = taken
+def _taken(
+    session: Session, windows: Sequence[Window], first: date, last: date
+) -> Mapping[tuple[str, date], dict[int, int]]:
+    """How many places are taken, by window and day, then by the minute of the day at which a slot begins."""
+    slot = cast(Table, SlotRow.__table__).c  # the bare table: thousands of rows need no mapper
+    within = (slot.window.in_({one.id for one in windows}), slot.day.between(first, last), slot.taken > 0)
+    found: dict[tuple[str, date], dict[int, int]] = defaultdict(dict)
+    for window, day, begins, taken in session.execute(select(*slot).where(*within)).all():
+        found[window, day][begins] = taken
     return found
 
 
@@ -130,21 +176,29 @@ def _day(
     window: Window,
     day: Day,
     exceptional: Exceptional | None,
-    taken: Mapping[datetime, int],
+    weekly: tuple[Stretch, ...],
+    taken: Mapping[int, int],
     *,
     now: datetime,
     last: date,
 ) -> DaySlots:
-    stretches = opening(window.hours, day, exceptional)
+    stretches = weekly if exceptional is None else exceptional.stretches
     if why := _closed(window, day, exceptional, stretches, now=now, last=last):
-        return DaySlots(day, closed=why)
+        return DaySlots(day, why)
     rules = window.rules
-    slots = tuple(
-        Slot(starts, ends, max(0, rules.capacity - taken.get(starts, 0)))
-        for starts, ends in _grid(day.day, stretches, rules.slot)
-        if in_time(rules, starts, now)
-    )
-    return DaySlots(day, slots, "" if slots else _over(rules, day, now))
+    untaken = _untaken(day.day, stretches, rules.slot, rules.capacity)
+    if not untaken:
+        return DaySlots(day, "这一天办公时间太短，不能预约")
+    if in_time(rules, next(iter(untaken.values())).starts, now):
+        return DaySlots(day, "", untaken, taken)
+    left = {begins: slot for begins, slot in untaken.items() if in_time(rules, slot.starts, now)}
+    still = {begins: many for begins, many in taken.items() if begins in left or begins not in untaken}
+    return DaySlots(day, "", left, still) if left else DaySlots(day, _over(day, now))
+
+
+def _slot(slot: Slot, beside: int, taken: int) -> Slot:
+    places = max(0, slot.places - beside)
+    return Slot(slot.starts, slot.ends, max(0, places - taken), places)
 
 
 def _closed(
@@ -157,14 +211,12 @@ def _closed(
     last: date,
 ) -> str:
     """Why nothing can be booked on a day, in the citizen's words; empty where something may."""
-    if day.day < now.astimezone(CHINA).date():
+    if day.day < now.date():
         return "已经过去了"
     if exceptional is not None and not stretches:
         return exceptional.note or "大厅临时不办公"
-    if not stretches and day.sort is Sort.HOLIDAY:
-        return f"{day.name or '法定节假日'}放假"
     if not stretches:
-        return "大厅周末不办公" if day.sort is Sort.WEEKEND else "大厅这一天不办公"
+        return _day_off(window.hours, day)
     if day.day > last:
         return f"还没放号，现在可以约到 {last.month}月{last.day}日"
     if not day.announced and exceptional is None:
@@ -172,22 +224,39 @@ def _closed(
     return "这个窗口暂时不接受预约" if window.rules.capacity == 0 else ""
 
 
-def _over(rules: Rules, day: Day, now: datetime) -> str:
-    today = day.day == now.astimezone(CHINA).date()
+def _day_off(hours: Hours, day: Day) -> str:
+    """Why the published hours leave a day out."""
+    if own := next((one for one in hours.exceptions if one.day == day.day), None):
+        return own.note or "大厅临时不办公"
+    if not hours.rules:
+        return "大厅没有写清楚办公时间，请打电话问大厅"
+    if day.sort is Sort.HOLIDAY:
+        return f"{day.name or '法定节假日'}放假"
+    if day.sort is Sort.WEEKEND and not any({6, 7} & set(rule.days) for rule in hours.rules):
+        return "大厅周末不办公"
+    return f"大厅周{DAYS[day.day.weekday()]}不办公"
+
+
+def _over(day: Day, now: datetime) -> str:
+    """Why an open day has no slot left."""
+    today = day.day == now.date()
     return "今天的预约时间已经过了" if today else "这一天的预约已经截止"
 
 
 @lru_cache(maxsize=4096)
-def _grid(day: date, stretches: tuple[Stretch, ...], minutes: int) -> tuple[tuple[datetime, datetime], ...]:
-    """The slots of a day as (begins, ends): from each opening on, as long as a whole one fits."""
+def _untaken(day: date, stretches: tuple[Stretch, ...], minutes: int, places: int) -> Mapping[int, Slot]:
+    """The slots of a day by the minute they begin at, with all their places: from each opening on, as long as a whole one fits.
+
+    Kept, because most halls have the same hours, and slots that nobody booked can be shared.
+    """
     length = timedelta(minutes=minutes)
-    made = []
+    made = {}
     for opens, closes in stretches:
         starts, end = _moment(day, opens), _moment(day, closes)
         while starts + length <= end:
-            made.append((starts, starts + length))
+            made[starts.hour * 60 + starts.minute] = Slot(starts, starts + length, places, places)
             starts += length
-    return tuple(made)
+    return MappingProxyType(made)
 
 
 def _moment(day: date, clock: str) -> datetime:

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import select, update
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, String, cast, select, update
+from sqlalchemy.orm import Session, sessionmaker
 
 from core.clock import CHINA
-from core.vault import Vault
-from desk.appointments import OPEN, Status, read_details
+from core.vault import Unreadable, Vault
+from desk import outbox
+from desk.appointments import read_details
 from desk.halls import desk_halls
 from desk.models import AppointmentEvent, AppointmentRow, OutboxRow
 from desk.rules import Rules
+from desk.status import OPEN, Status
 
 BATCH = 500
+# Who of the staff did what stays on record; whoever else did something is a citizen.
+BY_STAFF = (Status.ATTENDED.value, Status.MISSED.value, "displace", "reveal")
 
 
 def lapse(session: Session, *, now: datetime) -> int:
@@ -23,12 +27,14 @@ def lapse(session: Session, *, now: datetime) -> int:
     """
     today = now.astimezone(CHINA).date()
     over = (AppointmentRow.status.in_(OPEN), AppointmentRow.day < today)
-    values = {"status": Status.LAPSED.value, "ended_at": now}
-    ids = session.scalars(select(AppointmentRow.id).where(*over).with_for_update()).all()
-    session.execute(update(AppointmentRow).where(AppointmentRow.id.in_(ids)).values(values))
-    session.add_all([AppointmentEvent(appointment=one, at=now, by="system", act="lapse", note="") for one in ids])
+    rows = session.scalars(select(AppointmentRow).where(*over).order_by(AppointmentRow.id).with_for_update()).all()
+    for row in rows:
+        row.status = Status.LAPSED if row.status == Status.BOOKED else Status.GIVEN_UP
+        row.ended_at = now
+        session.add(AppointmentEvent(appointment=row.id, at=now, by="system", act="lapse", note=""))
+        outbox.forget(session, row, now=now)
     session.flush()
-    return len(ids)
+    return len(rows)
 
 
 def erase(session: Session, *, now: datetime) -> int:
@@ -48,11 +54,38 @@ def erase(session: Session, *, now: datetime) -> int:
     return erased
 
 
-def relock(session: Session, vault: Vault, *, after: int = 0) -> int:
-    """Lock the next appointments' details under the first key, from id `after` on; call it until it returns 0.
+def relock(writing: sessionmaker[Session], vault: Vault) -> int:
+    """Lock all appointments' details under the first key, a transaction for each batch. Returns how many.
 
-    Returns the last id it did. Raises core.vault.Unreadable where no key fits.
+    Raises core.vault.Unreadable where no key fits; what was done until then stands.
     """
+    many = after = 0
+    while True:
+        with writing.begin() as session:
+            done = _relock(session, vault, after)
+        if not done:
+            return many
+        many, after = many + len(done), done[-1]
+
+
+def unreadable(session: Session, vault: Vault | None) -> int:
+    """How many appointments' details none of the keys opens."""
+    query = select(AppointmentRow.details).where(AppointmentRow.details.is_not(None))
+    return sum(not _opens(vault, locked) for locked in session.scalars(query.execution_options(yield_per=BATCH)))
+
+
+def _opens(vault: Vault | None, locked: str | None) -> bool:
+    if vault is None or locked is None:
+        return False
+    try:
+        vault.unlock(locked)
+    except Unreadable:
+        return False
+    return True
+
+
+def _relock(session: Session, vault: Vault, after: int) -> list[int]:
+    """The ids of the next appointments from id `after` on, relocked."""
     wanted = (AppointmentRow.id > after, AppointmentRow.details.is_not(None))
     query = select(AppointmentRow).where(*wanted).order_by(AppointmentRow.id).limit(BATCH)
     rows = session.scalars(query.with_for_update()).all()
@@ -63,16 +96,21 @@ def relock(session: Session, vault: Vault, *, after: int = 0) -> int:
         row.details = vault.relock(row.details)
         row.phone_mark = vault.marks(details.phone)[0]
         row.identity_mark = vault.marks(details.identity)[0] if details.identity else None
-    session.flush()
-    return rows[-1].id if rows else 0
+    return [row.id for row in rows]
 
 
-def _erase(session: Session, which, oldest: date) -> int:  # type: ignore[no-untyped-def]
-    values = {"details": None, "phone_mark": None, "identity_mark": None, "owner": ""}
-    ids = session.scalars(select(AppointmentRow.id).where(which, AppointmentRow.day < oldest).with_for_update()).all()
+def _erase(session: Session, which: ColumnElement[bool], oldest: date) -> int:
+    values = {
+        "details": None, "phone_mark": None, "identity_mark": None, "owner": "",
+        "request": "erased " + cast(AppointmentRow.id, String),  # it was made of the owner
+    }  # fmt: skip
+    query = select(AppointmentRow.id).where(which, AppointmentRow.day < oldest).order_by(AppointmentRow.id)
+    ids = session.scalars(query.with_for_update()).all()
     for start in range(0, len(ids), BATCH):
         some = ids[start : start + BATCH]
         session.execute(update(AppointmentRow).where(AppointmentRow.id.in_(some)).values(values))
-        session.execute(update(AppointmentEvent).where(AppointmentEvent.appointment.in_(some)).values(by=""))
+        events = update(AppointmentEvent).where(AppointmentEvent.appointment.in_(some))
+        session.execute(events.where(AppointmentEvent.act.not_in(BY_STAFF)).values(by=""))
+        session.execute(events.where(AppointmentEvent.act == "reveal").values(note=""))
         session.execute(update(OutboxRow).where(OutboxRow.appointment.in_(some)).values(owner=""))
     return len(ids)

@@ -46,7 +46,8 @@ def upgrade() -> None:
     op.create_table(
         "desk_slots",
         sa.Column("window", sa.String(24), primary_key=True),
-        sa.Column("starts_at", MOMENT, primary_key=True),
+        sa.Column("day", sa.Date, primary_key=True),
+        sa.Column("begins", sa.Integer, primary_key=True, autoincrement=False),
         sa.Column("taken", sa.Integer, nullable=False),
         sa.CheckConstraint("taken >= 0", name="ck_desk_slots_taken"),
     )
