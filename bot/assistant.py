@@ -10,6 +10,7 @@ from datetime import date
 from sqlalchemy.orm import Session, sessionmaker
 
 from bot import answers, choices, context, facets, services
+from bot.booking.talk import Booking, without_ours
 from bot.choices import HUMAN, offering
 from bot.dialogue import Dialogue, Turn
 from bot.finding import Finder, guide_of
@@ -18,6 +19,7 @@ from bot.services import Lines
 from bot.understanding import Understanding, Wish, about
 from bot.wording import say
 from core.types import Act, Answer, Choice, Facet
+from desk.front import FrontDesk
 from index.search import Hit, SearchIndex
 from knowledge.regions import Regions
 from knowledge.schema import Faq
@@ -56,12 +58,25 @@ class Assistant:
         lines: Lines,
         *,
         today: Callable[[], date],
+        desk: FrontDesk | None = None,
     ) -> None:
+        """Without a desk nothing is booked: it is said how booking goes."""
         self._finder = Finder(index, regions, reading, today=today)
         self._regions, self._lines = regions, lines
+        self._booking = Booking(desk, self._finder, regions, lines, self) if desk else None
 
     def respond(self, text: str, understood: Understanding, dialogue: Dialogue) -> Turn:
         """Answer `text`, which is sealed and normalised."""
+        booked = self._booking.respond(text, understood, dialogue) if self._booking else None
+        return booked or self.answer(text, understood, without_ours(dialogue))
+
+    def choose(self, choice: str, dialogue: Dialogue) -> Turn:
+        """Go on with a choice by its id, whether or not it is remembered. Unknown ids are answered with a question."""
+        booked = self._booking.choose(choice, dialogue) if self._booking else None
+        return booked or self.take(choice, dialogue)
+
+    def answer(self, text: str, understood: Understanding, dialogue: Dialogue) -> Turn:
+        """Answer `text` where it is no step of a booking."""
         if understood.audience:
             dialogue = replace(dialogue, audience=understood.audience)
         if picked := dialogue.picked(text):
@@ -79,8 +94,8 @@ class Assistant:
                 return self._small(text, wish, understood, dialogue)
         return self._ask(text, understood.facets, dialogue)
 
-    def choose(self, choice: str, dialogue: Dialogue) -> Turn:
-        """Go on with a choice by its id, whether or not it is remembered. Unknown ids are answered with a question."""
+    def take(self, choice: str, dialogue: Dialogue) -> Turn:
+        """Go on with a choice that is no step of a booking."""
         chosen = choices.read(choice)
         if chosen.guide is not None:
             # A choice of ours answers what was asked before it, weekday and all.

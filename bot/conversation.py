@@ -1,4 +1,4 @@
-"""One turn: guard -> spelling -> Rasa -> reply, with a direct answer wherever Rasa cannot give one in time."""
+"""One turn: guard -> details locked -> spelling -> Rasa -> reply, with a direct answer wherever Rasa cannot give one in time."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Protocol
 
 from pydantic import TypeAdapter, ValidationError
 
+from bot import private
 from bot.assistant import Assistant
 from bot.dialogue import Dialogue, Turn
 from bot.guard import guard
@@ -18,6 +19,7 @@ from bot.wording import say
 from core.cache import Cache
 from core.errors import Invalid, TooMany
 from core.types import Act, Answer, Message, Reply
+from core.vault import Vault
 from index.homophones import corrected
 from knowledge.regions import Regions
 
@@ -43,14 +45,16 @@ class Conversation:
         regions: Regions,
         cache: Cache,
         engine: Engine | None,
+        vault: Vault,
         *,
         region: str,
         longest: int,
         per_minute: int,
         observe: Callable[[str, str], None] = lambda act, path: None,
     ) -> None:
-        """`per_minute` messages a session may send, 0 for any; `observe(act, path)` is told of each turn."""
+        """`vault` locks what is personal; `per_minute` messages a session may send, 0 for any; `observe(act, path)` is told of each turn."""
         self._assistant, self._regions, self._cache, self._engine = assistant, regions, cache, engine
+        self._vault = vault
         self._region, self._longest, self._per_minute, self._observe = region, longest, per_minute, observe
 
     async def turn(self, message: Message) -> Reply:
@@ -59,13 +63,15 @@ class Conversation:
         await self._limit(sender)
         if bool(message.text.strip()) == bool(message.choice):
             raise Invalid("请发一句话，或者点一个选项。")
-        remembered = await self._recall(sender, message.region)
+        remembered = replace(await self._recall(sender, message.region), citizen=f"{message.channel}:{sender}")
         if message.choice:
             turn = await asyncio.to_thread(self._assistant.choose, message.choice, remembered)
             return await self._finish(message, sender, turn, "choice")
         guarded = guard(message.text, longest=self._longest)
         if guarded.answer:
             return await self._finish(message, sender, Turn((guarded.answer,), remembered), "guard")
+        if taken := private.take(message.text, remembered, self._vault):
+            guarded, remembered = replace(guarded, text=taken.text or guarded.text, sealed=()), taken.dialogue
         turn, path = await self._understand(sender, corrected(guarded.text), remembered)
         if guarded.sealed:
             told = Answer(Act.SMALLTALK, say("sealed", sorts="、".join(guarded.sealed)))

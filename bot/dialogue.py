@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from pydantic import TypeAdapter
 
+from bot.draft import Draft
 from core.types import Answer, Choice, Facet
 from knowledge.schema import Audience
 
@@ -29,7 +30,8 @@ _AROUND = re.compile(r"^(?:我|就|要|想|选择?|点|办理?|是|在|的)+|(?:
 class Dialogue:
     """`asked` are the words that led to the guide or the choices at hand; all of it is sealed text.
 
-    `earlier` are the guides talked about before, the last first, with the words that led to each.
+    `earlier` are the guides talked about before, the last first, with the words that led to each. `citizen` owns what is
+    booked here; `draft` is a booking in the making, and `booked` the key and the id of the last one made.
     """
 
     region: str
@@ -39,6 +41,9 @@ class Dialogue:
     choices: tuple[Choice, ...] = ()
     asked: str = ""
     earlier: tuple[tuple[int, str], ...] = ()
+    citizen: str = ""
+    draft: Draft | None = None
+    booked: tuple[str, int] | None = None
 
     def picked(self, text: str) -> Choice | None:
         """The offered choice that `text` means, by number, by its place, or by its words."""

@@ -101,6 +101,14 @@ def hours_line(place: Place) -> str:
     return place.hours.text or opening.describe(place.hours)
 
 
+def walk_in_hours(guide: Guide) -> str:
+    """When one can simply come, hall by hall where they differ; empty where no hours are published."""
+    timed = {place.name or place_line(place): said for place in guide.places if (said := hours_line(place))}
+    if len(set(timed.values())) == 1:
+        return f"办公时间：{sentence(next(iter(timed.values())))}"
+    return f"办公时间：{sentence('；'.join(f'{name} {said}' for name, said in timed.items()))}" if timed else ""
+
+
 def on_weekday(place: Place, day: int) -> str:
     """Whether a place is open on a weekday (1 is Monday), where its published hours could be understood."""
     if not place.hours or not place.hours.rules:

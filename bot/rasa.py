@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from bot.conversation import TURN
 from bot.dialogue import Dialogue, Turn
+from core.vault import Unreadable, Vault
 
 FAILURES = 3  # in a row, before Rasa is left alone for a while
 PAUSE = 5.0  # seconds
@@ -25,8 +26,9 @@ log = structlog.get_logger()
 class Rasa:
     """A client of the channel in bot/runtime. `ready` is set by whoever knows; until then nothing is sent."""
 
-    def __init__(self, url: str, token: str, *, deadline: float) -> None:
-        """`deadline` in seconds bounds a turn, connecting included."""
+    def __init__(self, url: str, token: str, vault: Vault, *, deadline: float) -> None:
+        """`vault` unlocks the turns, which Rasa cannot read; `deadline` in seconds bounds one, connecting included."""
+        self._vault = vault
         self.ready = False
         self._url, self._token, self._deadline = url.rstrip("/"), token, deadline
         self._failures = 0
@@ -39,7 +41,7 @@ class Rasa:
             return None
         body = {"sender": sender, "message": text, "metadata": {"dialogue": dialogue.dump()}}
         try:
-            turn = _read(await self._post(body, self._deadline))
+            turn = self._read(await self._post(body, self._deadline))
         except (aiohttp.ClientError, TimeoutError, ValueError) as error:
             log.warning("rasa.turn_failed", reason=type(error).__name__)
             turn = None
@@ -84,14 +86,13 @@ class Rasa:
             self._resume = time.monotonic() + PAUSE
             self._failures = 0
 
-
-def _read(messages: Any) -> Turn | None:
-    # Rasa answers an empty list when an action crashed: that is never an answer.
-    for message in messages if isinstance(messages, list) else []:
-        custom = message.get("custom") if isinstance(message, dict) else None
-        if isinstance(custom, dict) and "turn" in custom:
-            try:
-                return TURN.validate_python(custom["turn"])
-            except ValidationError:
-                log.warning("rasa.turn_unreadable")
-    return None
+    def _read(self, messages: Any) -> Turn | None:
+        # Rasa answers an empty list when an action crashed: that is never an answer.
+        for message in messages if isinstance(messages, list) else []:
+            custom = message.get("custom") if isinstance(message, dict) else None
+            if isinstance(custom, dict) and "turn" in custom:
+                try:
+                    return TURN.validate_json(self._vault.unlock(str(custom["turn"])))
+                except (ValidationError, Unreadable, UnicodeEncodeError):
+                    log.warning("rasa.turn_unreadable")
+        return None

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from bot.answers import ref
-from bot.phrases import complaint_line, consult_phone, place_lines, sentence
+from bot.phrases import complaint_line, consult_phone, place_lines, sentence, walk_in_hours
 from bot.wording import say
 from core.types import Act, Answer, Facet, Link
 from knowledge.publishing import Published
@@ -17,12 +17,13 @@ from knowledge.publishing import Published
 
 @dataclass(frozen=True, slots=True)
 class Lines:
-    """The deployment's own telephone lines and name."""
+    """The deployment's own telephone lines and name. `url` is where citizens reach it; empty makes links relative."""
 
     title: str
     hotline: str
     staff_phone: str
     staff_hours: str
+    url: str = ""
 
 
 Service = Callable[[Published | None, Lines], Answer]
@@ -62,9 +63,14 @@ def book(published: Published | None, lines: Lines) -> Answer:
         told += say("book_phone", phone=booking.phone) if booking.phone else ""
         links = (Link("打开预约页面", booking.url),) if booking.url else ()
     elif booking:
-        told = say("book_walk_in", name=guide.name, where=where)
+        told = say("book_walk_in", name=guide.name, where=where) + walk_in_hours(guide)
     else:
-        told = say("book_none", name=guide.name, where=where, phone=consult_phone(guide) or lines.hotline)
+        told = say(
+            "book_none",
+            name=guide.name,
+            where=where + walk_in_hours(guide),
+            phone=consult_phone(guide) or lines.hotline,
+        )
     return Answer(Act.BOOK, told, guide=ref(published), links=links)
 
 

@@ -88,8 +88,11 @@ class House:
             "办事", self.regions.ancestors(settings.region), 1
         )  # loads dictionary and model before a citizen waits
         name = settings.title or f"{self.regions.name(settings.region)}帮办"
-        self.lines = Lines(name, settings.hotline, settings.staff_phone, settings.staff_hours)
-        self.assistant = Assistant(self.index, self.regions, self.reading, self.lines, today=clock.today)
+        url = settings.public_url.rstrip("/")
+        self.lines = Lines(name, settings.hotline, settings.staff_phone, settings.staff_hours, url)
+        self.assistant = Assistant(
+            self.index, self.regions, self.reading, self.lines, today=clock.today, desk=self.desk
+        )
         self._watch()
 
     def open_database(self) -> None:
@@ -120,6 +123,7 @@ class House:
             self.regions,
             self.cache,
             self._rasa,
+            self.vault,
             region=settings.region,
             longest=settings.message_limit,
             per_minute=settings.rate_limit,
@@ -158,7 +162,7 @@ class House:
         """A client of the Rasa run elsewhere, or of the own one that is brought up in the background."""
         settings = self.settings
         if settings.rasa_url:
-            rasa = Rasa(settings.rasa_url, settings.rasa_token, deadline=settings.rasa_deadline)
+            rasa = Rasa(settings.rasa_url, settings.rasa_token, self.vault, deadline=settings.rasa_deadline)
             self._bringing = asyncio.create_task(self._follow(rasa), name="rasa-follow")
             return rasa
         address = Address(
@@ -167,7 +171,7 @@ class House:
             actions_url=f"http://127.0.0.1:{settings.port}/internal/actions",
             actions_token=self.actions_token,
         )
-        rasa = Rasa(address.url, address.token, deadline=settings.rasa_deadline)
+        rasa = Rasa(address.url, address.token, self.vault, deadline=settings.rasa_deadline)
         self._supervisor = Supervisor(settings.home, rasa, address)
         self._bringing = asyncio.create_task(self._supervise(self._supervisor), name="rasa-start")
         return rasa
@@ -189,7 +193,7 @@ class House:
         def made() -> ActionExecutor:
             from bot.actions import executor  # rasa-sdk takes a second to import, which direct answers need not pay
 
-            return executor(self.assistant, self.settings.region)
+            return executor(self.assistant, self.settings.region, self.vault)
 
         self.actions = await asyncio.to_thread(made)
 

@@ -6,18 +6,29 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
+from zlib import crc32
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine as Database
+from sqlalchemy import delete
 from sqlalchemy.orm import Session, sessionmaker
 
 from bot.assistant import Assistant
+from bot.conversation import Conversation, Engine, sender_of
 from bot.dialogue import Dialogue, Turn
 from bot.guard import guard
 from bot.services import Lines
 from bot.understanding import from_words
+from core.cache import MemoryCache
 from core.database import engine, sessions
-from core.types import Answer
+from core.types import Answer, Message
+from core.vault import Vault, new_key
+from desk.appointments import Appointment
+from desk.days import set_hours
+from desk.demo import load_demo as load_desk
+from desk.front import FrontDesk, Offer
+from desk.models import AppointmentEvent, AppointmentRow, ExceptionRow, OutboxRow, SlotRow
+from desk.people import Person
 from index import embedder, taught, weights
 from index.embedder import Encoder
 from index.search import SearchIndex
@@ -27,12 +38,14 @@ from knowledge.migrating import upgrade
 from knowledge.publishing import Published, find, read
 from knowledge.regions import Regions
 from knowledge.seeds import load_demo
+from tests.desk.conftest import THURSDAY, Watch
 
 CITY = "980100"
 AT = datetime(2026, 10, 15, 4, 0, tzinfo=UTC)
 TODAY = date(2026, 10, 15)
 LINES = Lines("云桥帮办", "12345", "0000-5550100", "工作日 9:00-17:00")
 HOME = Path(__file__).parents[2] / "var"
+IDENTITY = "11010519491231002X"
 
 
 @dataclass(frozen=True)
@@ -78,7 +91,7 @@ class Talk:
 
 
 @pytest.fixture(scope="session")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
     """A database with the demonstration city."""
     made = engine(f"sqlite:///{tmp_path_factory.mktemp('city') / 'bangban.db'}")
     upgrade(made)
@@ -95,7 +108,7 @@ def encoder() -> Encoder:
 
 
 @pytest.fixture(scope="session")
-def city(demo: Engine, encoder: Encoder) -> Iterator[City]:
+def city(demo: Database, encoder: Encoder) -> Iterator[City]:
     """The city, indexed by meaning. Tests that change it take `own_city`."""
     # Texts are encoded once per machine, so that a second run starts at once.
     store = taught.opened(HOME / "index", encoder)
@@ -128,7 +141,7 @@ def talks(city: City) -> Callable[[], Talk]:
     return lambda: Talk(city.assistant, Dialogue(CITY))
 
 
-def _open(made: Engine, store: Store, encoder: Encoder) -> City:
+def _open(made: Database, store: Store, encoder: Encoder) -> City:
     reading, writing = sessions(made), sessions(made, writing=True)
     with reading() as session:
         regions = Regions.load(session)
@@ -139,3 +152,111 @@ def _open(made: Engine, store: Store, encoder: Encoder) -> City:
         pass
     assistant = Assistant(index, regions, reading, LINES, today=lambda: TODAY)
     return City(reading, writing, regions, index, sync, assistant)
+
+
+# -- booking --
+
+
+@dataclass
+class Halls:
+    """The demonstration city with its desk, on a clock that tests set."""
+
+    city: City
+    desk: FrontDesk
+    vault: Vault
+    watch: Watch
+    assistant: Assistant
+
+    def book(self, code: str, hall: str, starts: datetime, *, owner: str = "web:others", many: int = 1) -> Appointment:
+        """Somebody else's appointments, each for a person of its own."""
+        offer = self.offer(code)
+        window = next(one for one in offer.windows if one.hall.name.startswith(hall))
+        for n in range(many):
+            key = f"{owner} {window.id} {starts} {n}"
+            person = Person("李娜", f"139{crc32(key.encode()) % 10**8:08}", IDENTITY if window.rules.identity else "")
+            made = self.desk.book(offer.published.id, window.id, starts, person, owner=f"{owner}{n}", key=key)
+        return made
+
+    def offer(self, code: str) -> Offer:
+        offer = self.desk.offer(self.city.guide(code).id)
+        assert offer
+        return offer
+
+    def close(self, hall: str, day: date, note: str, region: str = "980102") -> None:
+        """The hall shuts for a day."""
+        with self.city.writing.begin() as session:
+            set_hours(session, region, hall, day, (), note=note, by="tests", now=self.watch())
+
+
+@dataclass
+class Chat:
+    """One citizen's conversation, as the web has it."""
+
+    halls: Halls
+    engine: Engine | None = None
+    cache: MemoryCache = field(default_factory=MemoryCache)
+    session: str = "session-booking"
+    last: tuple[Answer, ...] = ()
+    paths: list[str] = field(default_factory=list)
+
+    async def say(self, text: str) -> str:
+        """What is said back, all of it."""
+        return await self._turn(Message(self.session, text, region=CITY))
+
+    async def tap(self, label: str) -> str:
+        """The same for the choice whose label holds these words, or by an id."""
+        offered = [one for answer in self.last for one in answer.choices]
+        choice = next((one.id for one in offered if label in one.label), label)
+        assert ":" in choice or choice == "human", (label, [one.label for one in offered])
+        return await self._turn(Message(self.session, choice=choice, region=CITY))
+
+    async def dialogue(self) -> Dialogue:
+        """What is remembered."""
+        kept = await self.cache.get(f"dialogue:{sender_of(self.session)}")
+        assert kept
+        return Dialogue.load(kept)
+
+    @property
+    def owner(self) -> str:
+        return f"web:{sender_of(self.session)}"
+
+    async def _turn(self, message: Message) -> str:
+        talk = Conversation(
+            self.halls.assistant, self.halls.city.regions, self.cache, self.engine, self.halls.vault,
+            region=CITY, longest=500, per_minute=0, observe=lambda act, path: self.paths.append(path),
+        )  # fmt: skip
+        self.last = (await talk.turn(message)).messages
+        return "\n".join(answer.text for answer in self.last)
+
+
+@pytest.fixture(scope="session")
+def open_halls(tmp_path_factory: pytest.TempPathFactory, encoder: Encoder) -> Iterator[Halls]:
+    """The city with its desk. Tests take `halls`, where nothing is booked yet."""
+    made = engine(f"sqlite:///{tmp_path_factory.mktemp('halls') / 'bangban.db'}")
+    upgrade(made)
+    with sessions(made, writing=True).begin() as session:
+        load_demo(session, at=AT)
+        load_desk(session, at=AT)
+    store = taught.opened(HOME / "index", encoder)
+    city, watch, vault = _open(made, store, encoder), Watch(), Vault([new_key()])
+    desk = FrontDesk(city.reading, city.writing, vault, now=watch)
+    assistant = Assistant(city.index, city.regions, city.reading, LINES, today=desk.today, desk=desk)
+    yield Halls(city, desk, vault, watch, assistant)
+    store.close()
+    made.dispose()
+
+
+@pytest.fixture
+def halls(open_halls: Halls) -> Halls:
+    """The city on Thursday, 15 October 2026, half past eight, with nothing booked."""
+    open_halls.watch.time = THURSDAY
+    with open_halls.city.writing.begin() as session:
+        for table in (OutboxRow, AppointmentEvent, AppointmentRow, SlotRow, ExceptionRow):
+            session.execute(delete(table))
+    return open_halls
+
+
+@pytest.fixture
+def chat(halls: Halls) -> Chat:
+    """A fresh conversation with somebody who may book."""
+    return Chat(halls)

@@ -15,9 +15,11 @@ from bot.dialogue import Dialogue, Turn
 from core.cache import MemoryCache
 from core.errors import Invalid, TooLarge, TooMany
 from core.types import Act, Answer, Facet, Message, Reply
+from core.vault import Vault, new_key
 from tests.bot.conftest import CITY, City
 
 SESSION = "session-0001"
+VAULT = Vault([new_key()])
 
 
 @dataclass
@@ -36,7 +38,14 @@ def converse(
     city: City, engine: Fake | None = None, *, per_minute: int = 0, cache: MemoryCache | None = None
 ) -> Conversation:
     return Conversation(
-        city.assistant, city.regions, cache or MemoryCache(), engine, region=CITY, longest=100, per_minute=per_minute
+        city.assistant,
+        city.regions,
+        cache or MemoryCache(),
+        engine,
+        VAULT,
+        region=CITY,
+        longest=100,
+        per_minute=per_minute,
     )
 
 
@@ -47,7 +56,7 @@ async def say(talk: Conversation, text: str, session: str = SESSION, **other: st
 async def test_without_an_engine_the_answer_is_direct(city: City) -> None:
     seen: list[tuple[str, str]] = []
     talk = Conversation(
-        city.assistant, city.regions, MemoryCache(), None, region=CITY, longest=100, per_minute=0,
+        city.assistant, city.regions, MemoryCache(), None, VAULT, region=CITY, longest=100, per_minute=0,
         observe=lambda act, path: seen.append((act, path)),
     )  # fmt: skip
     reply = await say(talk, "身份证丢了咋补")

@@ -16,12 +16,14 @@ from bot.conversation import TURN
 from bot.dialogue import Dialogue, Turn
 from bot.rasa import FAILURES, Rasa
 from core.types import Act, Answer, Choice, Facet, GuideRef
+from core.vault import Vault, new_key
 
 TURN_SAID = Turn(
     (Answer(Act.CLARIFY, "哪个区？", (Facet.FEE,), choices=(Choice("guide:1:fee", "松风区", GuideRef(1, "a", "b", "c", "980102", 2)),)),),
     Dialogue("980100", 1, (Facet.FEE,)),
 )  # fmt: skip
-GOOD = json.dumps([{"recipient_id": "x", "custom": {"turn": TURN.dump_python(TURN_SAID, mode="json")}}])
+VAULT = Vault([new_key()])
+GOOD = json.dumps([{"recipient_id": "x", "custom": {"turn": VAULT.lock(TURN.dump_json(TURN_SAID).decode())}}])
 Writer = asyncio.StreamWriter
 
 
@@ -90,7 +92,7 @@ async def server() -> AsyncIterator[tuple[Server, str]]:
 
 @pytest.fixture
 async def rasa(server: tuple[Server, str]) -> AsyncIterator[Rasa]:
-    client = Rasa(server[1], "token-0001", deadline=0.3)
+    client = Rasa(server[1], "token-0001", VAULT, deadline=0.3)
     client.ready = True
     yield client
     await client.close()
@@ -122,6 +124,11 @@ WRONG: dict[str, Callable[[Writer], Awaitable[None]]] = {
     "custom that is a list": replying('[{"custom": ["turn"]}]'),
     "custom without a turn": replying('[{"custom": {"other": 1}}]'),
     "a turn of another shape": replying('[{"custom": {"turn": {"answers": 3}}}]'),
+    "a turn that nobody locked": replying(json.dumps([{"custom": {"turn": TURN.dump_python(TURN_SAID, mode="json")}}])),
+    "a turn of another key": replying(
+        json.dumps([{"custom": {"turn": Vault([new_key()]).lock(TURN.dump_json(TURN_SAID).decode())}}])
+    ),
+    "a turn in Chinese": replying('[{"custom": {"turn": "一轮"}}]'),
     "a turn that is null": replying('[{"custom": {"turn": null}}]'),
     "a page": replying("<html>busy</html>"),
     "no text at all": replying(""),
@@ -145,7 +152,7 @@ async def test_whatever_goes_wrong_there_is_no_turn_and_no_error_in_time(
 
 
 async def test_a_dead_server_is_no_turn() -> None:
-    client = Rasa("http://127.0.0.1:9", "t", deadline=0.3)
+    client = Rasa("http://127.0.0.1:9", "t", VAULT, deadline=0.3)
     client.ready = True
     assert await ask(client) is None
     assert await client.loaded() is False

@@ -15,6 +15,7 @@ import pytest
 from bot import supervisor
 from bot.rasa import Rasa
 from bot.supervisor import Address, Supervisor, TrainingFailed, fingerprint, free_port, fresh_token, model_file, train
+from core.vault import Vault, new_key
 
 LAUNCHER = """
 import os, sys, time
@@ -115,7 +116,7 @@ def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> House:
 @pytest.fixture
 async def keeper(house: House) -> AsyncIterator[tuple[Supervisor, Rasa]]:
     address = Address(free_port(), fresh_token(), "http://127.0.0.1:9/actions", fresh_token())
-    client = Rasa(address.url, address.token, deadline=0.5)
+    client = Rasa(address.url, address.token, Vault([new_key()]), deadline=0.5)
     made = Supervisor(house.home, client, address)
     yield made, client
     await made.stop()

@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -48,12 +49,12 @@ def model() -> Path:
 
 
 class Actions(ThreadingHTTPServer):
-    """Stands for the application's action endpoint: answers with `answer`, keeps what it was asked."""
+    """Stands for the application's action endpoint: answers with `answer`, or what it makes of the request; keeps what it was asked."""
 
     daemon_threads = True
 
     def __init__(self) -> None:
-        self.answer: object = {"events": [], "responses": []}
+        self.answer: Any = {"events": [], "responses": []}
         self.asked: list[tuple[dict[str, str], dict[str, object]]] = []
         super().__init__(("127.0.0.1", 0), Handler)
 
@@ -69,7 +70,8 @@ class Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         self.server.asked.append((dict(self.headers), body))
-        answer = json.dumps(self.server.answer).encode()
+        made = self.server.answer
+        answer = json.dumps(made(body) if callable(made) else made).encode()
         self.send_response(200)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(answer)))

@@ -10,7 +10,7 @@ import pytest
 
 from tests.rasa.conftest import ACTIONS_TOKEN, ROOT, TOKEN, Actions, Rasa, launch
 
-LEAST_ACCURACY = 0.95  # measured 0.981 on these 483 questions
+LEAST_ACCURACY = 0.95  # measured 0.983 on these 483 questions
 SECRET = "隔壁老王的秘密在松风路七号"
 
 

@@ -53,11 +53,30 @@ def test_held_out_questions_are_not_trained_on() -> None:
 def test_every_intent_has_exactly_one_rule_with_one_action() -> None:
     rules = yaml.safe_load((ROOT / "bot/data/rules.yml").read_text(encoding="utf-8"))["rules"]
     domain = yaml.safe_load((ROOT / "bot/domain/domain.yml").read_text(encoding="utf-8"))
-    assert sorted(rule["steps"][0]["intent"] for rule in rules) == sorted(domain["intents"])
+    of_intents = [rule["steps"] for rule in rules if "intent" in rule["steps"][0]]
+    assert sorted(steps[0]["intent"] for steps in of_intents) == sorted(domain["intents"])
     assert set(domain["intents"]) == INTENTS | {"nlu_fallback"}
-    for rule in rules:
-        assert [list(step) for step in rule["steps"]] == [["intent"], ["action"]]
-    assert {rule["steps"][1]["action"] for rule in rules} == set(domain["actions"])
+    plain = [steps for steps in of_intents if steps[0]["intent"] != "book"]
+    for steps in plain:
+        assert [list(step) for step in steps] == [["intent"], ["action"]]
+    called = {steps[1]["action"] for steps in plain} | {f"validate_{form}" for form in domain["forms"]}
+    assert called == set(domain["actions"])
+
+
+def test_the_form_is_entered_by_its_intent_and_left_by_its_own_word() -> None:
+    rules = yaml.safe_load((ROOT / "bot/data/rules.yml").read_text(encoding="utf-8"))["rules"]
+    entered, left = (rule["steps"] for rule in rules if {"action": "booking_form"} in rule["steps"])
+    assert entered == [{"intent": "book"}, {"action": "booking_form"}, {"active_loop": "booking_form"}]
+    assert left[1:3] == [{"active_loop": None}, {"slot_was_set": [{"requested_slot": None}]}]
+
+
+def test_the_actions_served_are_those_of_the_domain() -> None:
+    from bot.actions import NAMES, SLOTS, VALIDATE
+
+    domain = yaml.safe_load((ROOT / "bot/domain/domain.yml").read_text(encoding="utf-8"))
+    assert {*NAMES, VALIDATE} == set(domain["actions"])
+    assert set(domain["forms"]["booking_form"]["required_slots"]) == set(SLOTS)
+    assert set(SLOTS) <= set(domain["slots"])
 
 
 @pytest.mark.parametrize("name", ["facets", "acts"])

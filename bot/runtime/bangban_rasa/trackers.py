@@ -22,8 +22,9 @@ Event = dict[str, Any]
 class BoundedTrackerStore(TrackerStore, SerializedTrackerAsText):
     """Keeps the `sessions` most recently used conversations, none silent for over `idle_seconds`.
 
-    Of each it keeps the slots and the last `turns` turns, without what was answered: rules look at the current turn
-    only, and actions remember by slots. Nothing is written to disk. `clock` returns seconds and never goes back.
+    Of each it keeps the slots, the form it is in and the last `turns` turns, without what was answered: rules look at
+    the current turn only, and actions remember by slots. Nothing is written to disk. `clock` returns seconds and never
+    goes back.
     """
 
     def __init__(
@@ -77,14 +78,15 @@ class BoundedTrackerStore(TrackerStore, SerializedTrackerAsText):
 
 
 def condensed(tracker: DialogueStateTracker, turns: int) -> list[Event]:
-    """The events from which the tracker's slots and its last `turns` turns can be made again."""
+    """The events from which the tracker's slots, its form and its last `turns` turns can be made again."""
     events = [event.as_dict() for event in tracker.events]
     starts = [at for at, event in enumerate(events) if event["event"] == "user"]
     if len(starts) > turns:
         first = starts[-turns]
         while first > 0 and events[first].get("name") != ACTION_LISTEN_NAME:
             first -= 1
-        events = [SlotSet(name, value).as_dict() for name, value in changed_slots(tracker)] + events[first:]
+        loop = [event for event in events[:first] if event["event"] == "active_loop"][-1:]
+        events = [SlotSet(name, value).as_dict() for name, value in changed_slots(tracker)] + loop + events[first:]
     return [slim(event) for event in events if event["event"] != "bot"]
 
 

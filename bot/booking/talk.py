@@ -1,0 +1,272 @@
+"""What a citizen says while booking, and which step of the flow it means. Words decide, in any intent."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Protocol
+
+from bot import private, services
+from bot.booking import questions, slips, words
+from bot.booking.choosing import PREFIX, Choosing
+from bot.booking.flow import Flow
+from bot.booking.matters import Matter, Matters
+from bot.booking.mine import Mine
+from bot.booking.questions import ask
+from bot.choices import offering
+from bot.dialogue import Dialogue, Turn
+from bot.draft import WHENEVER, Draft, Step, new
+from bot.finding import Finder
+from bot.services import Lines
+from bot.times import Wanted, wanted
+from bot.understanding import Understanding, Wish, from_words
+from bot.wording import say
+from core.types import Act, Answer, Choice, Facet
+from desk.front import FrontDesk
+from knowledge.regions import Regions
+
+_TIMED = (Facet.HOURS, Facet.TIME)
+
+
+class Ordinary(Protocol):
+    """Whatever answers what is not about booking."""
+
+    def answer(self, text: str, understood: Understanding, dialogue: Dialogue) -> Turn:
+        """The turn for a message."""
+
+    def take(self, choice: str, dialogue: Dialogue) -> Turn:
+        """The turn for a choice."""
+
+
+class Booking:
+    """The assistant hands every message here first; None comes back where it is not about booking."""
+
+    def __init__(self, desk: FrontDesk, finder: Finder, regions: Regions, lines: Lines, ordinary: Ordinary) -> None:
+        self._desk, self._finder, self._regions, self._lines, self._ordinary = desk, finder, regions, lines, ordinary
+        self._matters = Matters(desk, finder, regions)
+        self._mine = Mine(desk, lines)
+        self._flow = Flow(desk, self._mine, lines)
+        self._choosing = Choosing(self._flow, self._mine, self._matters)
+
+    def respond(self, text: str, understood: Understanding, dialogue: Dialogue) -> Turn | None:
+        """The turn for `text`, which is sealed and normalised."""
+        if dialogue.draft is not None:
+            return self._going(text, understood, dialogue.draft, dialogue)
+        if answered := self._mine.answered(text, dialogue):
+            return self.choose(answered, dialogue)
+        if dialogue.booked and slips.MINE in dialogue.choices and words.says("once_more", text):
+            return self.choose(f"{PREFIX}yes:{dialogue.booked[0]}", dialogue)
+        if picked := dialogue.picked(text):
+            return self.choose(picked.id, dialogue)
+        return self._of_mine(text, dialogue) or self._begun(text, understood, dialogue)
+
+    def choose(self, choice: str, dialogue: Dialogue) -> Turn | None:
+        """The turn for a tapped choice; after one of another matter the open question is asked again."""
+        draft = dialogue.draft
+        if not choice.startswith(PREFIX):
+            return self._aside(self._ordinary.take(choice, replace(dialogue, draft=None)), draft) if draft else None
+        if choice == questions.ONLINE.id and draft and draft.guide:
+            left = replace(dialogue, draft=None, choices=())
+            return self._ordinary.take(f"guide:{draft.guide}:{Facet.ONLINE}", left)
+        return self._choosing.choose(choice, dialogue)
+
+    # -- beginning --
+
+    def _begun(self, text: str, understood: Understanding, dialogue: Dialogue) -> Turn | None:
+        if Wish.BOOK not in (understood.wish, from_words(text).wish) or understood.wish in (Wish.COMPLAINT, Wish.HUMAN):
+            return None
+        matter = self._matters.named(text, dialogue)
+        if matter.elsewhere:
+            return Turn((self._not_covered(matter.elsewhere, dialogue),), replace(dialogue, choices=()))
+        guide = matter.guide or (None if matter.choices else dialogue.guide)
+        if words.says("whether", text) and not matter.choices:
+            return self._whether(guide, dialogue)
+        draft = new(guide, wanted=self._wanted(text) or WHENEVER)
+        return self._with_matter(matter, replace(draft, window=self._matters.hall(text, guide, dialogue)), dialogue)
+
+    def _not_covered(self, elsewhere: str, dialogue: Dialogue) -> Answer:
+        names = {"region": self._regions.full_name(elsewhere), "here": self._regions.full_name(dialogue.region)}
+        return Answer(Act.REFUSE, say("other_region", **names))
+
+    def _with_matter(self, matter: Matter, draft: Draft, dialogue: Dialogue) -> Turn:
+        dialogue = replace(dialogue, region=matter.region or dialogue.region)
+        if matter.choices:
+            # Which hall is meant is known once the guide is; until then the district is kept.
+            kept = replace(draft, window=matter.district)
+            return ask(questions.items(matter.choices, matter.text), kept, dialogue)
+        return self._flow.go(draft, self._matters.about(draft.guide, dialogue))
+
+    def _whether(self, guide: int | None, dialogue: Dialogue) -> Turn:
+        """How booking goes, before anything is booked."""
+        published = self._finder.guide(guide) if guide else None
+        told = services.book(published, self._lines)
+        offer = self._desk.offer(guide) if guide else None
+        if offer and offer.windows:
+            now = (Choice(f"book:guide:{guide}", "现在预约"),)
+            told = replace(told, text=offering(f"{told.text}{say('book_whether_now')}", now, ()).text, choices=now)
+        return Turn((told,), replace(self._matters.about(guide, dialogue), choices=told.choices))
+
+    # -- going on --
+
+    def _going(self, text: str, understood: Understanding, draft: Draft, dialogue: Dialogue) -> Turn:
+        if not (text := private.apart(text)):
+            return self._flow.go(draft, dialogue)
+        wish = self._wanted(text)
+        turn = (
+            (self._picked(text, dialogue) if wish is None else None)
+            or self._commanded(text, wish, draft, dialogue)
+            or self._other_matter(text, draft, dialogue)
+            or (self._timed(text, wish, draft, dialogue) if wish else None)
+        )
+        if turn is None and not self._asks(text):
+            turn = self._hall(text, draft, dialogue) or self._unclear(text, understood, draft, dialogue)
+        return turn or self._aside(self._answered(text, understood, dialogue), draft)
+
+    def _picked(self, text: str, dialogue: Dialogue) -> Turn | None:
+        """A choice by number or words. Not asked where a day or a time is named: 25号 is none."""
+        if picked := dialogue.picked(text):
+            return self.choose(picked.id, dialogue)
+        if dialogue.counts(text) and dialogue.draft:
+            return self._flow.go(dialogue.draft, dialogue)
+        return None
+
+    def _commanded(self, text: str, wish: Wanted | None, draft: Draft, dialogue: Dialogue) -> Turn | None:
+        if draft.moving and words.says("cancel", text) and (held := self._mine.one(draft.moving, dialogue)):
+            return self._mine.sure(held, replace(dialogue, draft=None))
+        if words.says("stop", text):
+            return self._flow.stop(dialogue)
+        if words.says("change_booked", text) and not draft.starts and self._mine.all(dialogue):
+            return self._change(text, replace(dialogue, draft=None))
+        if words.says("mine", text):
+            shown = self._mine.show(replace(dialogue, draft=None))
+            return self._aside(replace(shown, dialogue=replace(shown.dialogue, choices=())), draft)
+        if words.says("back", text):
+            return self._flow.back(draft, dialogue)
+        if turn := self._of_step(text, draft, dialogue):
+            return turn
+        return self._changed(text, draft, dialogue) if wish is None else None
+
+    def _of_step(self, text: str, draft: Draft, dialogue: Dialogue) -> Turn | None:
+        """What means something at this step alone, or once somebody was named."""
+        for field in ("name", "phone", "identity"):
+            if draft.person and words.says(f"wrong_{field}", text):
+                return self._flow.without(field, draft, dialogue)
+        match draft.step:
+            case Step.NAME if words.says("same", text):
+                return self._flow.use_last(draft, dialogue)
+            case Step.ONLINE if words.says("in_person", text) or from_words(text).wish is Wish.BOOK:
+                return self._flow.go(replace(draft, online=True), dialogue)
+            case Step.HALL if (wish := self._wanted(text)) and (wish.any or wish.earliest):
+                return self._flow.soonest(draft.wanting(wish), dialogue)
+            case Step.CONFIRM if words.says("refuse", text):
+                return self._flow.go(draft, dialogue, say("book_what_wrong"))
+            case Step.CONFIRM if said := _confirmation(text):
+                return self.choose(f"{PREFIX}{said}:{draft.key}", dialogue)
+        return None
+
+    def _changed(self, text: str, draft: Draft, dialogue: Dialogue) -> Turn | None:
+        """Another hall, day or time, without saying which; or a look at what is free."""
+        for kind, act in (("other_hall", "halls"), ("other_day", "days"), ("other_time", "times"), ("change", "times")):
+            if words.says(kind, text):
+                return self.choose(f"{PREFIX}{act}", dialogue)
+        return self._flow.go(draft, dialogue) if words.says("slots", text) else None
+
+    def _timed(self, text: str, wish: Wanted, draft: Draft, dialogue: Dialogue) -> Turn | None:
+        """A day or a time that is wished for, not only asked about: 周六上班吗 asks for the hours."""
+        asked = [facet for facet in from_words(text).facets if facet not in _TIMED]
+        whichever = wish.any or wish.earliest  # 随便哪天都行 asks nothing
+        if not words.says("slots", text) and (asked or (words.says("asking", text) and not whichever)):
+            return None
+        window = self._matters.hall(text, draft.guide, dialogue) or draft.window
+        return self._flow.go(replace(draft.wanting(wish), window=window), dialogue)
+
+    def _hall(self, text: str, draft: Draft, dialogue: Dialogue) -> Turn | None:
+        window = self._matters.hall(text, draft.guide, dialogue)
+        return self._flow.go(replace(draft, window=window, starts=None), dialogue) if window else None
+
+    def _other_matter(self, text: str, draft: Draft, dialogue: Dialogue) -> Turn | None:
+        """The matter that was asked for, or another that is to be booked in its place."""
+        words_say, open_ = from_words(text), draft.step is Step.ITEM
+        if not open_ and (words_say.wish is not Wish.BOOK or draft.moving):
+            return None
+        if words_say.wish not in (Wish.ASK, Wish.BOOK, Wish.OUT_OF_SCOPE) or set(words_say.facets) - {Facet.HOW}:
+            return None
+        matter = self._matters.named(text, dialogue)
+        if matter.choices or (matter.guide and matter.guide != draft.guide):
+            wish = self._wanted(text) or draft.wanted
+            begun = replace(new(matter.guide, wanted=wish), person=draft.person)
+            return self._with_matter(
+                matter, replace(begun, window=self._matters.hall(text, matter.guide, dialogue)), dialogue
+            )
+        if self._wanted(text) or words.says("whether", text):
+            return None
+        return self._flow.go(draft, dialogue, say("book_item_unknown") if open_ else "")
+
+    def _asks(self, text: str) -> bool:
+        understood = from_words(text)
+        return bool(understood.facets) or words.says("asking", text) or understood.wish in (Wish.HUMAN, Wish.COMPLAINT)
+
+    # -- between --
+
+    def _answered(self, text: str, understood: Understanding, dialogue: Dialogue) -> Turn:
+        """The answer to something else: our choices are none of its business."""
+        return self._ordinary.answer(text, understood, replace(without_ours(dialogue), draft=None))
+
+    def _unclear(self, text: str, understood: Understanding, draft: Draft, dialogue: Dialogue) -> Turn | None:
+        """What asks nothing and names nothing new is not worth telling the guide at hand once more."""
+        if from_words(text).wish not in (Wish.ASK, Wish.CORRECT) or without_ours(dialogue).choices:
+            return None
+        turn = self._answered(text, understood, dialogue)
+        first = turn.answers[0]
+        same = first.guide is not None and first.guide.id == dialogue.guide
+        if same or (first.act is Act.CLARIFY and not first.choices):
+            return self._flow.go(draft, dialogue, say("book_not_understood"))
+        return self._aside(turn, draft)
+
+    def _aside(self, turn: Turn, draft: Draft | None) -> Turn:
+        """What was answered in between, and then the open question once more, unless a question of its own is open."""
+        if draft is None or turn.dialogue.draft is not None:
+            return turn
+        if turn.answers and turn.answers[-1].act is Act.CLARIFY and turn.dialogue.choices:
+            return replace(turn, dialogue=replace(turn.dialogue, draft=draft))
+        again = self._flow.go(draft, turn.dialogue)
+        first, *more = again.answers
+        first = replace(first, text=say("book_resume", question=first.text))
+        return Turn((*turn.answers, first, *more), again.dialogue)
+
+    # -- one's own --
+
+    def _of_mine(self, text: str, dialogue: Dialogue) -> Turn | None:
+        """Show, cancel or change, said without a choice."""
+        if words.says("cancel", text):
+            return self._mine.cancel(dialogue)
+        if words.says("change", text) and (turn := self._change(text, dialogue)):
+            return turn
+        return self._mine.show(dialogue) if words.says("mine", text) else None
+
+    def _change(self, text: str, dialogue: Dialogue) -> Turn | None:
+        wish, found = self._wanted(text), self._mine.all(dialogue)
+        # 名字改成两个字的要什么材料 is no talk of appointments.
+        if not (words.says("appointment", text) or (found and (wish or "时间" in text or "期" in text))):
+            return None
+        if not found:
+            return self._mine.none(dialogue)
+        if len(found) > 1:
+            return self._mine.which(found, "change", dialogue)
+        return self._flow.begin_move(found[0], wish, dialogue)
+
+    def _wanted(self, text: str) -> Wanted | None:
+        return wanted(text, today=self._desk.today())
+
+
+def without_ours(dialogue: Dialogue) -> Dialogue:
+    """The conversation as whatever is not about booking sees it."""
+    return replace(dialogue, choices=tuple(one for one in dialogue.choices if not one.id.startswith(PREFIX)))
+
+
+def _confirmation(text: str) -> str:
+    """What an answer to the last question means: yes with a reminder, quiet without one, or nothing of both."""
+    if words.says("quiet", text):
+        return "quiet"
+    if words.says("remind", text) and not words.says("asking", text):
+        return "yes"
+    return "quiet" if words.says("agree", text) else ""
