@@ -15,7 +15,9 @@ from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 
 from channels.house import House
-from channels.web import api, operations, pages
+from channels.web import api, appointments, operations, pages, staff
+from channels.web.booking import pages as booking
+from channels.web.booking import slips
 from channels.web.security import Shield
 from core.errors import BangbanError, Invalid, NotFound, TooMany
 from core.settings import Settings
@@ -37,7 +39,15 @@ def create(settings: Settings) -> FastAPI:
         openapi_url="/api/openapi.json",
     )
     app.state.house = House(settings)
-    for router in (api.router, operations.router, pages.router):
+    for router in (
+        api.router,
+        appointments.router,
+        staff.router,
+        operations.router,
+        pages.router,
+        booking.router,
+        slips.router,
+    ):
         app.include_router(router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     app.add_middleware(
@@ -106,4 +116,5 @@ def _told(request: Request, error: BangbanError, headers: dict[str, str]) -> Res
 
 
 def _wants_page(request: Request) -> bool:
-    return request.method in {"GET", "HEAD"} and "text/html" in request.headers.get("accept", "")
+    # A form is answered with a page, too.
+    return request.method in {"GET", "HEAD", "POST"} and "text/html" in request.headers.get("accept", "")

@@ -29,6 +29,10 @@ out = Console()
 err = Console(stderr=True)
 
 
+keys = typer.Typer(help="保护个人信息的密钥：生成、更换", no_args_is_help=True)
+app.add_typer(keys, name="keys")
+
+
 class Format(StrEnum):
     JSONL = "jsonl"
     JSON = "json"
@@ -237,6 +241,32 @@ def doctor() -> None:
         if check.remedy:
             out.print(f"    办法：{check.remedy}", markup=False, highlight=False)
     raise typer.Exit(1 if bad else 0)
+
+
+@keys.command("new")
+def new_key() -> None:
+    """生成一把新密钥，写到 BANGBAN_KEYS 的最前面。"""
+    from core import vault
+
+    print(vault.new_key())  # as it is, for a script to read
+
+
+@keys.command("rotate")
+def rotate_keys() -> None:
+    """用第一把密钥重新锁住所有预约的个人信息，之后可以撤掉旧密钥。"""
+    from core.vault import Unreadable
+    from desk import upkeep
+
+    with _database(_settings()) as house:
+        try:
+            many = upkeep.relock(house.writing, house.vault)
+        except Unreadable:
+            with house.reading() as session:
+                lost = upkeep.unreadable(session, house.vault)
+            raise _Failed(
+                f"{lost} 个预约的个人信息，哪一把密钥都打不开。请把原来的密钥加到 BANGBAN_KEYS 的最后。"
+            ) from None
+    out.print(f"已用第一把密钥重新锁好 {many} 个预约。旧密钥何时可以撤掉，见 docs/appointments.md。", highlight=False)
 
 
 class _Failed(Exception):

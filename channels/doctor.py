@@ -6,16 +6,21 @@ import asyncio
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Literal
 
 from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
 
 from bot import supervisor
 from core import clock, database
+from core.errors import Invalid
 from core.settings import Settings
+from core.vault import KEPT, find_vault
+from desk import upkeep
+from desk.calendar import Calendar
 from index import weights
 from index.embedder import onnx_file
 from knowledge import migrating
@@ -23,6 +28,8 @@ from knowledge.changes import count
 from knowledge.models import FaqRow
 from knowledge.regions import Regions
 from knowledge.seeds import SEEDS
+
+HOLIDAYS_AHEAD = 60  # days before a year begins by which its holidays should be known
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +85,7 @@ def _database(settings: Settings) -> Iterator[Check]:
         with database.sessions(made)() as session:
             guides = count(session)
             faqs = session.scalar(select(func.count()).select_from(FaqRow))
+            desk = [holidays(Calendar.load(session), clock.today()), *keys(session, settings)]
     except SQLAlchemyError as error:
         yield Check(
             "缺", "数据库", f"{where} 连不上（{type(error).__name__}）", "检查 BANGBAN_DATABASE_URL 和数据库服务"
@@ -89,6 +97,33 @@ def _database(settings: Settings) -> Iterator[Check]:
     yield Check(
         state, "数据库", f"{where}，{guides} 份指南，{faqs} 条常见问题", "" if guides else "用 bangban import 导入指南"
     )
+    yield from desk
+
+
+def holidays(calendar: Calendar, today: date) -> Check:
+    """Whether the holidays of the time that is booked for are known."""
+    until = calendar.announced_until(today.year)
+    if (until - today).days >= HOLIDAYS_AHEAD:
+        return Check("好", "放假安排", f"已录到 {until.year} 年底")
+    year = until.year + 1
+    told = f"{year} 年的放假安排还没有录入，{year} 年的日期现在不能预约"
+    return Check("注意", "放假安排", told, "国务院公布后，更新软件，或者用工作人员接口整年录入")
+
+
+def keys(session: Session, settings: Settings) -> Iterator[Check]:
+    """Whether the keys that lock personal data are where they belong, and fit what is stored."""
+    try:
+        vault = find_vault(settings.keys, settings.home)
+    except Invalid as error:
+        yield Check("缺", "密钥", str(error), "见 docs/appointments.md")
+        return
+    if lost := upkeep.unreadable(session, vault):
+        yield Check("缺", "密钥", f"{lost} 个预约的个人信息打不开", "把原来的密钥加到 BANGBAN_KEYS 的最后")
+    if settings.database_url and not settings.keys:
+        told = f"只存在这台机器上（{settings.home / KEPT}），别的机器打不开数据库里的个人信息"
+        yield Check("注意", "密钥", told, "用 BANGBAN_KEYS 设置，步骤见 docs/appointments.md")
+    elif not lost:
+        yield Check("好", "密钥", "由 BANGBAN_KEYS 设置" if settings.keys else f"存在 {settings.home / KEPT}，请备份")
 
 
 def _encoder(settings: Settings) -> Check:

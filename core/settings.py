@@ -62,6 +62,9 @@ class Settings(BaseSettings):
     rate_limit_address: int = Field(
         300, ge=0, description="messages one network address may send a minute; 0: no limit"
     )
+    booking_limit_address: int = Field(
+        30, ge=0, description="appointments one network address may book an hour; 0: no limit"
+    )
     message_limit: int = Field(500, ge=20, le=4000, description="longest message, in characters")
     trusted_proxies: str = Field("127.0.0.1", description="proxies whose X-Forwarded-For is believed")
     cors_origins: Annotated[list[str], NoDecode] = Field(

@@ -67,7 +67,11 @@ async def guide(guide_id: int, request: Request) -> HTMLResponse:
     }
     described = [_described(place.hours) for place in published.guide.places]
     json_ld = json.dumps(linked(published, house.regions), ensure_ascii=False)
-    return page(request, "guide.html", guide=published.guide, ref=ref, hours=described, json_ld=json_ld)
+    offer = await asyncio.to_thread(house.desk.offer, published.id)
+    return page(
+        request, "guide.html", guide=published.guide, ref=ref, hours=described, json_ld=json_ld,
+        bookable=bool(offer and offer.windows),
+    )  # fmt: skip
 
 
 @router.get("/widget.js", response_class=FileResponse)

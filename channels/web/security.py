@@ -22,6 +22,9 @@ POLICY = (
     "default-src 'none'; script-src 'self' 'nonce-{nonce}'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "base-uri 'none'; form-action 'self'; frame-ancestors 'none'; require-trusted-types-for 'script'"
 )
+# Personal, so no cache keeps them; and where the address itself opens an appointment, nothing may betray it.
+KEPT_NOWHERE = ("/book", "/api/appointments", "/api/notices", "/api/desk/")
+BETRAYED_NOWHERE = ("/book/slip/", "/api/appointments/")
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "strict-origin-when-cross-origin",
@@ -56,6 +59,11 @@ class Shield:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 out = MutableHeaders(scope=message)
+                if scope["path"].startswith(KEPT_NOWHERE):
+                    out["Cache-Control"] = "no-store"
+                if scope["path"].startswith(BETRAYED_NOWHERE):
+                    out["Referrer-Policy"] = "no-referrer"
+                    out["X-Robots-Tag"] = "noindex"
                 for name, value in HEADERS.items():
                     out.setdefault(name, value)
                 out.setdefault("Content-Security-Policy", POLICY.format(nonce=state["nonce"]))

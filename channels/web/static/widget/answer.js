@@ -1,5 +1,5 @@
 import { h, icon, ICONS } from "./dom.js";
-import { linked, outward, phonesIn, safeUrl, telUrl } from "./text.js";
+import { linked, outward, phonesIn, rooted, safeUrl, telUrl } from "./text.js";
 
 /**
  * @typedef {import("./types.js").Message} Message
@@ -119,14 +119,17 @@ function facts(message) {
 /** @param {Message} message @param {Hands} hands @param {boolean} urgent calls are then shown above already */
 function links(message, hands, urgent) {
   const items = message.links.map(({ label, url }) => {
-    const href = safeUrl(url, hands.base.href);
+    const href = safeUrl(rooted(url), hands.base.href);
     if (!href) return null;
     if (href.startsWith("tel:")) {
       const number = href.slice(4);
       if (urgent) return null;
       return h("li", {}, h("a", { href, class: "go" }, icon(ICONS.phone), h("span", {}, label), where(number)));
     }
-    const link = outward(href, icon(ICONS.out), h("span", {}, label || "打开链接"), where(new URL(href).host));
+    const said = h("span", {}, label || "打开链接");
+    // A page of this very site, such as the slip, opens in its place: the conversation is on the next page too.
+    const own = new URL(href).origin === location.origin;
+    const link = own ? h("a", { href }, said) : outward(href, icon(ICONS.out), said, where(new URL(href).host));
     link.className = "go";
     return h("li", {}, link);
   });

@@ -64,6 +64,26 @@ export class Client {
     return found.filter((/** @type {any} */ one) => typeof one?.text === "string").slice(0, 8);
   }
 
+  /**
+   * What the desk has to tell this conversation, each once.
+   * @param {string} session @returns {Promise<Message[]>} none when the server cannot be reached: they are kept there
+   */
+  async notices(session) {
+    try {
+      const response = await fetch(new URL("api/notices", this.base), {
+        method: "POST",
+        headers: { "Content-Type": "application/json" },
+        body: JSON.stringify({ session }),
+        credentials: "omit",
+        cache: "no-store",
+      });
+      const told = response.ok ? await response.json() : null;
+      return Array.isArray(told?.messages) ? told.messages.map(message) : [];
+    } catch {
+      return [];
+    }
+  }
+
   /** @param {string} region @returns {Promise<string[]>} */
   async hot(region) {
     const answer = await this.#get("api/hot", { region });

@@ -8,7 +8,7 @@ import { newId } from "./store.js";
 
 /**
  * What was asked and said, without any display. One question is on its way at a time.
- * Events: "entry" (detail: the entry that is new or changed), "moved" (put at the end), "busy", "cleared".
+ * Events: "entry" (detail: the entry that is new or changed), "told" (an entry nobody asked for), "moved" (put at the end), "busy", "cleared".
  */
 export class Conversation extends EventTarget {
   /** @param {import("./api.js").Client} client @param {import("./store.js").Store} store */
@@ -43,6 +43,20 @@ export class Conversation extends EventTarget {
       this.#tell("moved", entry);
     }
     await this.#send(entry);
+  }
+
+  /** Ask for notices and show them like replies. Who never asked anything has none. */
+  async listen() {
+    const session = this.store.known();
+    if (!session) return;
+    const messages = await this.client.notices(session);
+    if (this.store.known() !== session) return; // cleared meanwhile
+    for (const message of messages) {
+      /** @type {Entry} */
+      const entry = { id: newId(), role: "bot", message };
+      this.#add(entry);
+      this.#tell("told", entry);
+    }
   }
 
   /** Forget everything here and begin a new session. */

@@ -11,6 +11,7 @@ import { View } from "./view.js";
 
 const HOME = new URL("../../", import.meta.url); // this file is static/widget/element.js under it
 const SHEETS = ["../palette.css", "./widget.css"].map((name) => new URL(name, import.meta.url).href);
+const LISTEN = 60_000; // ms between looks for notices, while the panel is open and seen
 const FULL = "(max-width: 480px), (max-height: 480px)"; // as in widget.css
 
 /**
@@ -24,10 +25,12 @@ export class BangbanChat extends HTMLElement {
   #started = false;
   #reader = new Reader();
   #store = new Store();
+  #listening = 0;
   /** @type {Promise<void>} */
   ready = Promise.resolve();
 
   connectedCallback() {
+    this.#listening = setInterval(() => this.#hear(), LISTEN);
     if (this.#started) return;
     this.#started = true;
     this.ready = this.#start();
@@ -35,6 +38,7 @@ export class BangbanChat extends HTMLElement {
 
   disconnectedCallback() {
     this.#reader.stop();
+    clearInterval(this.#listening);
   }
 
   /** @param {string} name @param {string | null} _before @param {string | null} value */
@@ -73,6 +77,12 @@ export class BangbanChat extends HTMLElement {
     if (!inline && this.#store.opened() && !matchMedia(FULL).matches) this.#open();
     this.view.scroll();
     this.#settle();
+    if (inline) this.#hear();
+  }
+
+  /** Look for notices, unless nobody would see them. */
+  #hear() {
+    if (!document.hidden && this.view && !this.view.panel.hidden) this.talk?.listen();
   }
 
   /** @param {Client} client */
@@ -83,6 +93,7 @@ export class BangbanChat extends HTMLElement {
       view.put(entryOf(event));
       view.scroll();
     });
+    talk.addEventListener("told", (event) => view.scroll(entryOf(event)));
     talk.addEventListener("moved", (event) => view.toEnd(entryOf(event)));
     talk.addEventListener("busy", () => view.busy(talk.busy));
     talk.addEventListener("cleared", () => view.empty());
@@ -187,6 +198,7 @@ export class BangbanChat extends HTMLElement {
     view.launcher.setAttribute("aria-expanded", "true");
     view.root.classList.add("open");
     this.#store.keepOpened(true);
+    this.#hear();
   }
 
   /** @param {boolean} large */

@@ -1,5 +1,5 @@
 import { h } from "./dom.js";
-import { safeUrl } from "./text.js";
+import { rooted, safeUrl } from "./text.js";
 
 /** @typedef {import("./types.js").Message} Message */
 
@@ -48,7 +48,7 @@ export function printChecklist(root, message, base, now) {
 export function checklist(message, base, now) {
   const guide = message.guide;
   const links = message.links
-    .map(({ label, url }) => ({ label, href: safeUrl(url, base.href) }))
+    .map(({ label, url }) => ({ label, href: safeUrl(rooted(url), base.href) }))
     .filter(({ href }) => href)
     .flatMap(({ label, href }) => [h("dt", {}, label), h("dd", {}, decodeURI(String(href)))]);
   const origin = guide

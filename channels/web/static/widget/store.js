@@ -45,11 +45,17 @@ const device = quiet(() => localStorage);
 export class Store {
   /** @returns {string} the session's id, made when there is none */
   session() {
-    const kept = tab.read("session");
-    if (typeof kept === "string" && /^[A-Za-z0-9_-]{8,64}$/.test(kept)) return kept;
+    const kept = this.known();
+    if (kept) return kept;
     const fresh = newId();
     tab.write("session", fresh);
     return fresh;
+  }
+
+  /** @returns {string | null} the session's id, null when there is none */
+  known() {
+    const kept = tab.read("session");
+    return typeof kept === "string" && /^[A-Za-z0-9_-]{8,64}$/.test(kept) ? kept : null;
   }
 
   /** @returns {Entry[]} */

@@ -25,6 +25,14 @@ export function safeUrl(url, base = document.baseURI) {
   }
 }
 
+/**
+ * A page of the assistant's own server, "/book/slip/…", under the path it is mounted at.
+ * @param {string} url @returns {string}
+ */
+export function rooted(url) {
+  return url.replace(/^\/(?!\/)/, "");
+}
+
 /** @param {string} number as people write it @returns {string} a tel: address */
 export function telUrl(number) {
   return "tel:" + number.replace(/[^\d+]/g, "");

@@ -118,10 +118,10 @@ export class View {
     this.urgent.textContent = "";
   }
 
-  /** Bring the last question to the top, so that its answer is read from the beginning. */
-  scroll() {
+  /** Bring the last question to the top, so that its answer is read from the beginning; or one entry. @param {Entry} [entry] */
+  scroll(entry) {
     const questions = this.log.querySelectorAll(".asked");
-    const last = /** @type {HTMLElement | undefined} */ (questions[questions.length - 1]);
+    const last = entry ? this.shown.get(entry.id) : /** @type {HTMLElement | undefined} */ (questions[questions.length - 1]);
     if (!last) return;
     const inner = this.log.scrollHeight > this.log.clientHeight + 1;
     const scroller = inner ? this.log : this.panel;

@@ -1,0 +1,105 @@
+"""What pages and the API have in common: somebody wishes for an appointment, and it is checked, counted and made."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from fastapi import Request
+
+from channels.house import House
+from channels.web import limits
+from core.clock import CHINA
+from core.errors import Invalid, NotFound
+from desk import people
+from desk.appointments import Appointment, NotBookable
+from desk.front import Offer
+
+KEY = r"^[A-Za-z0-9_-]{16,64}$"
+YEARS = range(2000, 2200)
+
+
+class NoTime(Invalid):
+    """请选一个时间。"""
+
+    code = "no_time"
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """Who wants to come when, as it was sent. `key` is the client's own and random."""
+
+    guide: int
+    window: str
+    starts: datetime
+    name: str
+    phone: str
+    identity: str
+    key: str
+
+
+def moment(text: str) -> datetime:
+    """The time a form names, in China unless it says otherwise. Raises NoTime."""
+    try:
+        named = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise NoTime() from error
+    if named.year not in YEARS:
+        raise NoTime()
+    return named if named.tzinfo else named.replace(tzinfo=CHINA)
+
+
+def offered(house: House, guide: int) -> Offer:
+    """Where a guide can be booked. Raises NotFound where citizens may not see it."""
+    offer = house.desk.offer(guide)
+    if offer is None:
+        raise NotFound("没有这份办事指南，可能已经更新或者下架。")
+    return offer
+
+
+def problems(values: Mapping[str, str], *, needs_identity: bool) -> dict[str, str]:
+    """What is wrong with the person in a form, all at once: a message by the name of the field."""
+    checks = {"name": people.check_name, "phone": people.check_phone}
+    if needs_identity:
+        checks["identity"] = people.check_identity
+    found = {}
+    for field, check in checks.items():
+        try:
+            check(values.get(field, ""))
+        except Invalid as error:
+            found[field] = str(error)
+    return found
+
+
+async def make(house: House, request: Request, wish: Wish) -> Appointment:
+    """Book it. The same wish under the same key is booked once.
+
+    Raises Invalid for the person, Refused for the hall's rules, TooMany for the network address.
+    """
+    await limits.booking(house, request)
+    return await asyncio.to_thread(_book, house, wish)
+
+
+def root(request: Request) -> str:
+    """The path the application is mounted under, without a final slash."""
+    return str(request.scope.get("root_path", ""))
+
+
+def slip_path(house: House, appointment: Appointment) -> str:
+    """Where the slip is shown, under the application's root."""
+    return f"/book/slip/{house.desk.slip(appointment)}"
+
+
+def _book(house: House, wish: Wish) -> Appointment:
+    window = offered(house, wish.guide).window(wish.window)
+    if window is None or not re.fullmatch(KEY, wish.key):
+        raise NotBookable()
+    person = people.check(wish.name, wish.phone, wish.identity, needs_identity=window.rules.identity)
+    # Who goes back and changes something means another appointment; who taps twice does not.
+    said = (str(wish.guide), window.id, wish.starts.isoformat(), person.name, person.phone, person.identity)
+    mark = house.vault.marks("\x1f".join(said))[0]
+    owner = f"page:{wish.key}"
+    return house.desk.book(wish.guide, window.id, wish.starts, person, owner=owner, key=mark)
