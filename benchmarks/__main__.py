@@ -1,4 +1,4 @@
-"""Runs the measurements: `python -m benchmarks [chat search rates life] [--quick] [--write]`."""
+"""Runs the measurements: `python -m benchmarks [chat search rates life appointments] [--quick] [--write]`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from benchmarks import chat, figures, life, machine, rates, search
+from benchmarks import appointments, chat, figures, life, machine, rates, search
 from benchmarks.figures import Figure
 from benchmarks.processes import NotMeasured
 from bot import supervisor
@@ -21,7 +21,13 @@ from core.settings import Settings
 
 Measure = Callable[..., list[Figure]]
 
-ALL: dict[str, Measure] = {"chat": chat.measure, "search": search.measure, "rates": rates.measure, "life": life.measure}
+ALL: dict[str, Measure] = {
+    "chat": chat.measure,
+    "search": search.measure,
+    "rates": rates.measure,
+    "life": life.measure,
+    "appointments": appointments.measure,
+}
 NEEDS_RASA = {"chat", "life"}
 PAGE = Path(__file__).parent.parent / "docs" / "benchmarks.md"
 
