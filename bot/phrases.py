@@ -103,7 +103,9 @@ def hours_line(place: Place) -> str:
 
 def walk_in_hours(guide: Guide) -> str:
     """When one can simply come, hall by hall where they differ; empty where no hours are published."""
-    timed = {place.name or place_line(place): said for place in guide.places if (said := hours_line(place))}
+    timed = {
+        place.name or place_line(place): said.rstrip("。") for place in guide.places if (said := hours_line(place))
+    }
     if len(set(timed.values())) == 1:
         return f"办公时间：{sentence(next(iter(timed.values())))}"
     return f"办公时间：{sentence('；'.join(f'{name} {said}' for name, said in timed.items()))}" if timed else ""

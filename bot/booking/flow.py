@@ -92,7 +92,7 @@ class Flow:
     def _day_or_time(self, offer: Offer, window: Window, draft: Draft, read: Openings) -> Question:
         today = self._desk.today()
         if draft.day and read.free(draft.wanted):
-            return questions.time(read, draft.wanted, today)
+            return questions.time(offer, window, read, draft.wanted, today)
         return questions.day(offer, window, read, draft.wanted, today)
 
     def _who(self, offer: Offer, window: Window, draft: Draft, dialogue: Dialogue, said: str) -> Turn:

@@ -127,10 +127,14 @@ def _left(one: DaySlots, wanted: Wanted) -> str:
     return " ".join(f"{half}{f'余{many}' if many else '满'}" for half, many in free.items())
 
 
-def time(openings: Openings, wanted: Wanted, today: date) -> Question:
+def time(offer: Offer, window: Window, openings: Openings, wanted: Wanted, today: date) -> Question:
     """Which time of the day?"""
     free = openings.free(wanted)
-    spoken = spoken_day(wanted.days[0], today=today)
+    about = {
+        "name": offer.published.guide.name,
+        "hall": window.hall.name,
+        "day": spoken_day(wanted.days[0], today=today),
+    }
     other = (OTHER_DAY, STOP)
     morning = [slot for slot in free if slot.starts.hour < _NOON]
     afternoon = [slot for slot in free if slot.starts.hour >= _NOON]
@@ -140,8 +144,8 @@ def time(openings: Openings, wanted: Wanted, today: date) -> Question:
             Choice("book:part:pm", f"下午（{_span(afternoon)}，余{_places(afternoon)}）"),
             _slot(free[0], "最早的："),
         )
-        return Question(Step.TIME, say("book_part", day=spoken), (*halves, *other))
-    return Question(Step.TIME, say("book_time", day=spoken), (*(_slot(one) for one in free), *other))
+        return Question(Step.TIME, say("book_part", **about), (*halves, *other))
+    return Question(Step.TIME, say("book_time", **about), (*(_slot(one) for one in free), *other))
 
 
 def instead(slots: Sequence[Slot], day: date | None, today: date) -> Question:

@@ -174,7 +174,8 @@ class Booking:
         """A day or a time that is wished for, not only asked about: 周六上班吗 asks for the hours."""
         asked = [facet for facet in from_words(text).facets if facet not in _TIMED]
         whichever = wish.any or wish.earliest  # 随便哪天都行 asks nothing
-        if not words.says("slots", text) and (asked or (words.says("asking", text) and not whichever)):
+        meant = words.says("slots", text) or (words.says("that_day", text) and not asked)
+        if not meant and (asked or (words.says("asking", text) and not whichever)):
             return None
         window = self._matters.hall(text, draft.guide, dialogue) or draft.window
         return self._flow.go(replace(draft.wanting(wish), window=window), dialogue)
