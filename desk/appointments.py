@@ -128,7 +128,7 @@ def book(session: Session, vault: Vault, request: Request, *, now: datetime) -> 
     day = _day(request.starts)
     lock_days(session, [(request.window.hall.region, request.window.hall.name, day)])
     slot = _free_slot(session, request.window, request.starts, now)
-    past = _past(session, request.owner, marks)
+    past = _past(session, request.owner, marks, now)
     check_person(request.window.rules, past, request.guide, day, _day(now))
     places.take(session, Place(request.window.id, request.starts), slot.places)
     row = AppointmentRow(
@@ -165,7 +165,7 @@ def change(
     if row.status == Status.BOOKED:
         check_cancelling(_rules(session, row), row.starts_at, now)
     slot = _free_slot(session, window, starts, now)
-    check_day(window.rules, _past(session, row.owner, marks, apart_from=row.id), row.guide, _day(starts))
+    check_day(window.rules, _past(session, row.owner, marks, now, apart_from=row.id), row.guide, _day(starts))
     wanted = Place(window.id, starts)
     if row.status == Status.BOOKED:
         places.move(session, Place(row.window, row.starts_at), wanted, slot.places)
@@ -325,15 +325,19 @@ def _rules(session: Session, row: AppointmentRow) -> Rules:
         return Rules()
 
 
-def _past(session: Session, owner: str, marks: Sequence[str], *, apart_from: int | None = None) -> Past:
-    """What the person of these marks has at the desk, and how much the channel's citizen has open for anybody."""
+def _past(session: Session, owner: str, marks: Sequence[str], now: datetime, *, apart_from: int | None = None) -> Past:
+    """What the person of these marks has at the desk, and how much the channel's citizen has open for anybody.
+
+    What is over is not open, though nobody registered it yet.
+    """
     of_person = or_(AppointmentRow.phone_mark.in_(marks), AppointmentRow.identity_mark.in_(marks))
     query = select(AppointmentRow).where(or_(of_person, AppointmentRow.owner == owner))
     rows = [row for row in session.scalars(query) if row.id != apart_from]
     own = [row for row in rows if {row.phone_mark, row.identity_mark} & set(marks)]
+    still = [row for row in rows if row.status in OPEN and row.ends_at > now]
     return Past(
-        open=tuple((row.guide, row.day) for row in own if row.status in OPEN),
-        owned=sum(row.status in OPEN for row in rows if row.owner == owner),
+        open=tuple((row.guide, row.day) for row in own if row in still),
+        owned=sum(row.owner == owner for row in still),
         missed=tuple(row.day for row in own if row.status == Status.MISSED),
         cancelled=tuple(_day(row.ended_at) for row in own if row.status == Status.CANCELLED and row.ended_at),
     )

@@ -108,6 +108,13 @@ def clarify(question: str) -> list[dict[str, Any]]:
     return [message("clarify", "您在哪个区？各区的办理地点不同。", choices=choices)]
 
 
+def booking(question: str) -> list[dict[str, Any]]:
+    labels = ("上午9:00（余2）", "上午9:30（余1）", "换一天", "不约了")
+    choices = [{"id": f"book:{at}", "label": label, "guide": None} for at, label in enumerate(labels)]
+    text = "这些时间有号，您要几点的？\n\n1. 上午9:00（余2）\n2. 上午9:30（余1）"
+    return [message("book", text, choices=choices)]
+
+
 def hostile(question: str) -> list[dict[str, Any]]:
     guide = GUIDE | {"name": XSS, "department": XSS, "version": XSS, "verified_at": XSS}
     links = [
@@ -134,6 +141,7 @@ def handoff(question: str) -> list[dict[str, Any]]:
 
 SCENES: dict[str, Callable[[str], list[dict[str, Any]]]] = {
     "哪个区": clarify,
+    "预约": booking,
     "攻击": hostile,
     "着火": emergency,
     "人工": handoff,

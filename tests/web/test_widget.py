@@ -95,6 +95,16 @@ def test_a_choice_is_taken_by_mouse_and_by_keyboard(open_page: Open, site: Site,
     assert "text" not in body
 
 
+def test_a_list_of_choices_is_shown_once_with_its_numbers(open_page: Open) -> None:
+    page = open_page(PLAIN)
+    launch(page)
+    ask(page, "我要预约")
+    offered = answers(page).locator(".choice")
+    expect(offered).to_have_count(4)
+    assert offered.locator(".number").all_inner_texts() == ["1", "2"], "ways out have no number"
+    expect(answers(page).get_by_text("9:30", exact=False)).to_have_count(1)
+
+
 def test_the_history_survives_a_reload_until_it_is_cleared(open_page: Open, site: Site) -> None:
     page = open_page(PLAIN)
     launch(page)

@@ -78,9 +78,22 @@ function failed(entry, hands) {
  * @param {Message} message
  */
 function shown(message) {
-  const paragraphs = message.text.split(/\n{2,}/);
+  const paragraphs = withoutChoices(message);
   const offered = (message.act === "clarify" || message.act === "refuse") && message.choices.length;
   return (message.guide && message.facts.length) || offered ? paragraphs.slice(0, 1) : paragraphs;
+}
+
+/**
+ * The paragraphs without the numbered list of the choices, which follow as such.
+ * @param {Message} message
+ */
+export function withoutChoices(message) {
+  return message.text.split(/\n{2,}/).filter((paragraph) => !lists(paragraph, message));
+}
+
+/** @param {string} paragraph @param {Message} message whether it is the numbered list of the choices */
+function lists(paragraph, message) {
+  return paragraph.split("\n").every((line, at) => line === `${at + 1}. ${message.choices[at]?.label}`);
 }
 
 /** @param {string} text @param {boolean} emergency */
@@ -144,7 +157,9 @@ function where(place) {
 /** @param {Message} message @param {Hands} hands */
 function choices(message, hands) {
   if (!message.choices.length) return null;
-  const numbered = message.act === "clarify";
+  const list = message.text.split(/\n{2,}/).find((paragraph) => lists(paragraph, message));
+  // Ways out such as 不约了 have no number.
+  const numbered = message.act === "clarify" ? message.choices.length : (list?.split("\n").length ?? 0);
   const items = message.choices.map((choice, index) => {
     const department = choice.guide?.department ?? "";
     return h(
@@ -153,7 +168,7 @@ function choices(message, hands) {
       h(
         "button",
         { type: "button", class: "choice", click: () => hands.choose(choice) },
-        numbered && h("span", { class: "number" }, `${index + 1}`),
+        index < numbered && h("span", { class: "number" }, `${index + 1}`),
         h("span", {}, choice.label),
         Boolean(department) && !choice.label.includes(department) && h("span", { class: "where" }, department),
       ),

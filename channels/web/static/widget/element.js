@@ -1,3 +1,4 @@
+import { withoutChoices } from "./answer.js";
 import { Client } from "./api.js";
 import { Conversation } from "./conversation.js";
 import { h } from "./dom.js";
@@ -259,7 +260,7 @@ function on(value) {
 /** @param {import("./types.js").Message} message @returns {string} as it is read aloud */
 function aloud(message) {
   const facts = message.facts.map((fact) => `${fact.label}：${fact.value}`);
-  return [message.text, ...facts, ...message.choices.map((choice, at) => `${at + 1}，${choice.label}`)].join("。\n");
+  return [...withoutChoices(message), ...facts, ...message.choices.map((choice, at) => `${at + 1}，${choice.label}`)].join("。\n");
 }
 
 /** Give the shadow root its style. Constructed sheets need no style-src of the page; links are for older browsers. */

@@ -53,7 +53,7 @@ export class View {
       this.send,
       this.count,
     );
-    this.note = h("p", { id: "note", class: "note" }, "请勿输入身份证号、银行卡号。记录只留在本标签页，公用电脑用完请点“清空”。");
+    this.note = h("p", { id: "note", class: "note" }, "没有问到，请不要输入身份证号、银行卡号。记录只留在本标签页，公用电脑用完请点“清空”。");
     this.panel = h(
       "section",
       { id: "panel", class: "panel", "aria-labelledby": "title", tabindex: "-1", role: inline ? "region" : "dialog" },
