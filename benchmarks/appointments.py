@@ -216,7 +216,8 @@ def _fill(town: Town) -> None:
     _empty(town)
     weeks = (4, 2, 1, 1, 1)
     rows = [
-        dict(zip(KEY, places.Place(window.id, slot.starts).key, strict=True)) | {"taken": 1 + (number + place) % 3}
+        dict(zip(KEY, (at := places.Place(window.id, slot.starts, slot.ends)).key, strict=True))
+        | {"minutes": at.minutes, "taken": 1 + (number + place) % 3}
         for number, window in enumerate(town.windows)
         for day in town.desk.days([window], FIRST, LAST)[window.id]
         for place, slot in enumerate(day.slots)

@@ -6,7 +6,7 @@ import json
 from datetime import UTC, datetime
 from functools import partial
 
-from sqlalchemy import JSON, DateTime, Dialect, Engine, TypeDecorator, create_engine, event
+from sqlalchemy import JSON, DateTime, Dialect, Engine, ExceptionContext, TypeDecorator, create_engine, event
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 
@@ -37,14 +37,11 @@ class Moment(TypeDecorator[datetime]):
 
 
 def engine(url: str) -> Engine:
-    """An engine for `url`. SQLite runs in WAL mode with foreign keys on, and waits 10 s for a lock."""
-    if not url.startswith("sqlite"):
-        return create_engine(
-            _with_driver(url), pool_pre_ping=True, pool_size=10, max_overflow=10, json_serializer=_json
-        )
-    made = create_engine(url, connect_args={"timeout": 10, "check_same_thread": False}, json_serializer=_json)
-    event.listen(made, "connect", _prepare_sqlite)
-    event.listen(made, "begin", _begin)
+    """An engine for `url`, whose errors name no values. SQLite runs in WAL mode with foreign keys on, and waits 10 s
+    for a lock.
+    """
+    made = _sqlite(url) if url.startswith("sqlite") else _server(url)
+    event.listen(made, "handle_error", _name_no_values)
     return made
 
 
@@ -55,6 +52,28 @@ def sessions(engine: Engine, *, writing: bool = False) -> sessionmaker[Session]:
     writes waits its turn instead of failing half-way; PostgreSQL needs no such word.
     """
     return sessionmaker(engine.execution_options(writing=True) if writing else engine, expire_on_commit=False)
+
+
+def _sqlite(url: str) -> Engine:
+    waiting = {"timeout": 10, "check_same_thread": False}
+    made = create_engine(url, connect_args=waiting, json_serializer=_json, hide_parameters=True)
+    event.listen(made, "connect", _prepare_sqlite)
+    event.listen(made, "begin", _begin)
+    return made
+
+
+def _server(url: str) -> Engine:
+    driven = _with_driver(url)
+    return create_engine(
+        driven, pool_pre_ping=True, pool_size=10, max_overflow=10, json_serializer=_json, hide_parameters=True
+    )
+
+
+def _name_no_values(context: ExceptionContext) -> None:
+    # PostgreSQL tells the whole row that it refuses, on the lines after the first.
+    for error in (context.original_exception, context.sqlalchemy_exception):
+        if error is not None and error.args:
+            error.args = (str(error.args[0]).partition("\n")[0], *error.args[1:])
 
 
 def _with_driver(url: str) -> str:

@@ -63,7 +63,7 @@ class Settings(BaseSettings):
         300, ge=0, description="messages one network address may send a minute; 0: no limit"
     )
     booking_limit_address: int = Field(
-        30, ge=0, description="appointments one network address may book an hour; 0: no limit"
+        30, ge=0, description="appointments one network address may book an hour on pages and by program; 0: no limit"
     )
     message_limit: int = Field(500, ge=20, le=4000, description="longest message, in characters")
     trusted_proxies: str = Field("127.0.0.1", description="proxies whose X-Forwarded-For is believed")
@@ -75,9 +75,12 @@ class Settings(BaseSettings):
     @field_validator("cors_origins", "keys", "staff_tokens", mode="before")
     @classmethod
     def _split(cls, value: Any) -> Any:
-        return (
-            [part.strip().rstrip("/") for part in value.split(",") if part.strip()] if isinstance(value, str) else value
-        )
+        return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _as_browsers_send_them(cls, value: list[str]) -> list[str]:
+        return [origin.rstrip("/") for origin in value]
 
     @field_validator("staff_tokens")
     @classmethod

@@ -2,7 +2,8 @@
 
 Nothing is sold twice because a place is taken by one conditional UPDATE (`desk.places`); nothing is lost because the
 place, the appointment and the notices about it are written in one transaction. Locks are taken in one order, so that
-no two transactions wait for each other: persons, then halls' days, then an appointment, then slots by window and time.
+no two transactions wait for each other: persons, then the calendar, then halls' days, then an appointment, then slots
+by window and time.
 """
 
 from __future__ import annotations
@@ -11,11 +12,11 @@ import hashlib
 import json
 import secrets
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 
-from sqlalchemy import or_, select
+from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session
 from stdnum import luhn
 
@@ -28,11 +29,22 @@ from desk.locking import lock_days, lock_people
 from desk.models import AppointmentEvent, AppointmentRow
 from desk.people import Person
 from desk.places import Place, SlotTaken
-from desk.rules import Past, Refused, Rules, check_cancelling, check_day, check_person
+from desk.rules import (
+    Past,
+    Refused,
+    Rules,
+    check_arrival,
+    check_cancelling,
+    check_day,
+    check_identity,
+    check_missing,
+    check_person,
+)
 from desk.slots import DaySlots, Slot, Stretch, slot_at, within
-from desk.status import OPEN, Status
+from desk.status import HOLDING, OPEN, Status
 
 CODE_DIGITS = 6
+Visit = tuple[int, str]  # a guide and a window, by their ids
 
 
 class NotBookable(Refused):
@@ -121,8 +133,8 @@ def book(session: Session, vault: Vault, request: Request, *, now: datetime) -> 
     Raises SlotTaken, NotBookable, or Refused for the hall's rules.
     """
     key = hashlib.sha256(f"{request.owner}\x1f{request.key}".encode()).hexdigest()
-    marks = _person_marks(vault, request.person)
-    lock_people(session, (*marks, request.owner))
+    marks = _marks(vault, request.person)
+    lock_people(session, (*marks.all, request.owner))
     if made := session.scalars(select(AppointmentRow).where(AppointmentRow.request == key)).first():
         return _value(made)
     day = _day(request.starts)
@@ -130,12 +142,12 @@ def book(session: Session, vault: Vault, request: Request, *, now: datetime) -> 
     slot = _free_slot(session, request.window, request.starts, now)
     past = _past(session, request.owner, marks, now)
     check_person(request.window.rules, past, request.guide, day, _day(now))
-    places.take(session, Place(request.window.id, request.starts), slot.places)
+    places.take(session, Place(request.window.id, slot.starts, slot.ends), request.window.rules.capacity)
     row = AppointmentRow(
         number=_number(session), request=key, status=Status.BOOKED, region=request.window.hall.region,
         hall=request.window.hall.name, window=request.window.id, window_name=request.window.name, guide=request.guide,
         guide_name=request.guide_name, day=day, starts_at=request.starts, ends_at=slot.ends, owner=request.owner,
-        phone_mark=vault.marks(request.person.phone)[0], identity_mark=_identity_mark(vault, request.person), details="",
+        phone_mark=marks.phone[0], identity_mark=marks.identity[0] if marks.identity else None, details="",
         remind=request.remind, created_at=now,
     )  # fmt: skip
     code = "".join(secrets.choice("0123456789") for _ in range(CODE_DIGITS))
@@ -155,8 +167,9 @@ def change(
 
     Raises SlotTaken, NotBookable, Ended, NoAppointment, or Refused for the hall's rules.
     """
-    marks = _marks(vault, _row(session, appointment))
-    lock_people(session, marks)
+    person = _person(vault, _row(session, appointment))
+    marks = _marks(vault, person)
+    lock_people(session, marks.all)
     lock_days(session, [(window.hall.region, window.hall.name, _day(starts))])
     row = _locked(session, appointment)
     if row.status == Status.BOOKED and (row.window, row.starts_at) == (window.id, starts):
@@ -164,13 +177,15 @@ def change(
     _check_open(row)
     if row.status == Status.BOOKED:
         check_cancelling(_rules(session, row), row.starts_at, now)
+    if row.window != window.id:  # what was made stands, so another time at the same window asks for nothing new
+        check_identity(window.rules, person.identity)
     slot = _free_slot(session, window, starts, now)
     check_day(window.rules, _past(session, row.owner, marks, now, apart_from=row.id), row.guide, _day(starts))
-    wanted = Place(window.id, starts)
+    wanted = Place(window.id, slot.starts, slot.ends)
     if row.status == Status.BOOKED:
-        places.move(session, Place(row.window, row.starts_at), wanted, slot.places)
+        places.move(session, _held(row), wanted, window.rules.capacity)
     else:
-        places.take(session, wanted, slot.places)
+        places.take(session, wanted, window.rules.capacity)
     before = f"{row.hall} {row.starts_at.astimezone(CHINA):%Y-%m-%d %H:%M}"
     row.status, row.window, row.window_name = Status.BOOKED, window.id, window.name
     row.region, row.hall = window.hall.region, window.hall.name
@@ -190,7 +205,7 @@ def cancel(session: Session, appointment: int, *, by: str, now: datetime) -> App
     _check_open(row)
     if row.status == Status.BOOKED:
         check_cancelling(_rules(session, row), row.starts_at, now)
-        places.give(session, Place(row.window, row.starts_at))
+        places.give(session, _held(row))
         _end(session, row, Status.CANCELLED, now, by)
     else:  # the hall had closed: no cancellation of the citizen's
         _end(session, row, Status.GIVEN_UP, now, by)
@@ -253,9 +268,8 @@ def plain_number(number: str) -> str:
 
 
 def end(session: Session, number: str, status: Status, *, by: str, now: datetime) -> Appointment:
-    """Record that somebody came (ATTENDED) or did not (MISSED). The other one sets it right.
-
-    Raises NoAppointment, Ended, or Refused for a day that has not come.
+    """Record that somebody came (ATTENDED, on the day alone) or did not (MISSED, from its time on). The other one sets
+    it right. Raises NoAppointment, Ended, or Refused at another time.
     """
     if status not in (Status.ATTENDED, Status.MISSED):
         raise Invalid("只能登记到场或者没有到场。")
@@ -263,14 +277,23 @@ def end(session: Session, number: str, status: Status, *, by: str, now: datetime
     if found is None:
         raise NoAppointment()
     row = _locked(session, found.id)
+    if row.status not in HOLDING:
+        raise Ended()
+    starts = row.starts_at.astimezone(CHINA)
+    if status is Status.ATTENDED:  # also again: a slip of yesterday's opens nothing today
+        check_arrival(starts, _day(now))
     if row.status == status:
         return _value(row)
-    if row.status not in (Status.BOOKED, Status.ATTENDED, Status.MISSED, Status.LAPSED):
-        raise Ended()
-    if row.day > _day(now) or (status is Status.MISSED and row.starts_at > now):
-        raise Refused("还没到预约的时间。")
+    if status is Status.MISSED:
+        check_missing(starts, now)
     _end(session, row, status, now, by)
     return _value(row)
+
+
+def visits(session: Session, region: str, hall: str, day: date, *, now: datetime) -> tuple[Visit, ...]:
+    """What is booked at a hall on a day and still to come: each guide and window once."""
+    query = select(AppointmentRow.guide, AppointmentRow.window).where(*_to_come(region, hall, day, now))
+    return tuple((guide, window) for guide, window in session.execute(query.distinct()))
 
 
 def displace(
@@ -278,24 +301,20 @@ def displace(
     region: str,
     hall: str,
     day: date,
-    stretches: Sequence[Stretch],
+    hours: Mapping[Visit, Sequence[Stretch]],
     *,
     by: str,
     note: str,
     now: datetime,
 ) -> int:
-    """Take the appointments back that lie outside `stretches`, the day's new hours, and tell those concerned.
-
-    Returns how many. The caller holds the day alone (`desk.locking.lock_days`).
+    """Take the appointments back that lie outside the day's new hours, and tell those concerned. `hours` are given for
+    each visit of `visits`. Returns how many. The caller holds the day, or the calendar, alone (`desk.locking`).
     """
-    query = select(AppointmentRow).where(
-        AppointmentRow.region == region, AppointmentRow.hall == hall, AppointmentRow.day == day,
-        AppointmentRow.status == Status.BOOKED, AppointmentRow.starts_at > now,
-    )  # fmt: skip
+    query = select(AppointmentRow).where(*_to_come(region, hall, day, now))
     rows = session.scalars(query.order_by(AppointmentRow.id).with_for_update()).all()
-    outside = [row for row in rows if not within(row.starts_at, row.ends_at, stretches)]
+    outside = [row for row in rows if not within(row.starts_at, row.ends_at, hours[row.guide, row.window])]
     for row in sorted(outside, key=lambda one: (one.window, one.starts_at)):
-        places.give(session, Place(row.window, row.starts_at))
+        places.give(session, _held(row))
         row.status = Status.DISPLACED
         session.flush()
         event = _note(session, row, now, by, "displace", note)
@@ -325,35 +344,80 @@ def _rules(session: Session, row: AppointmentRow) -> Rules:
         return Rules()
 
 
-def _past(session: Session, owner: str, marks: Sequence[str], now: datetime, *, apart_from: int | None = None) -> Past:
-    """What the person of these marks has at the desk, and how much the channel's citizen has open for anybody.
+def _past(session: Session, owner: str, marks: Marks, now: datetime, *, apart_from: int | None = None) -> Past:
+    """What the person of these marks has at the desk, and what the channel's citizen has for anybody.
 
     What is over is not open, though nobody registered it yet.
     """
-    of_person = or_(AppointmentRow.phone_mark.in_(marks), AppointmentRow.identity_mark.in_(marks))
-    query = select(AppointmentRow).where(or_(of_person, AppointmentRow.owner == owner))
+    query = select(AppointmentRow).where(or_(marks.theirs, AppointmentRow.owner == owner))
     rows = [row for row in session.scalars(query) if row.id != apart_from]
-    own = [row for row in rows if {row.phone_mark, row.identity_mark} & set(marks)]
+    of_person = [row for row in rows if marks.fit(row)]
+    of_account = [row for row in rows if row.owner == owner]
     still = [row for row in rows if row.status in OPEN and row.ends_at > now]
+    both = [row for row in of_person if row in of_account]
     return Past(
-        open=tuple((row.guide, row.day) for row in own if row in still),
-        owned=sum(row.owner == owner for row in still),
-        missed=tuple(row.day for row in own if row.status == Status.MISSED),
-        cancelled=tuple(_day(row.ended_at) for row in own if row.status == Status.CANCELLED and row.ended_at),
+        open=tuple((row.guide, row.day) for row in of_person if row in still),
+        missed=_missed(of_person),
+        own_open=tuple((row.guide, row.day) for row in both if row in still),
+        own_missed=_missed(both),
+        owned=sum(row in still for row in of_account),
+        cancelled=tuple(_day(row.ended_at) for row in of_account if row.status == Status.CANCELLED and row.ended_at),
     )
 
 
-def _marks(vault: Vault, row: AppointmentRow) -> tuple[str, ...]:
-    """All marks of whom a row is for, under each key: while keys are changed, other rows may carry another's."""
-    return _person_marks(vault, _unlock(vault, row.number, row.details).person) if row.details else ()
+def _missed(rows: Sequence[AppointmentRow]) -> tuple[date, ...]:
+    return tuple(row.day for row in rows if row.status == Status.MISSED)
 
 
-def _person_marks(vault: Vault, person: Person) -> tuple[str, ...]:
-    return vault.marks(person.phone) + (vault.marks(person.identity) if person.identity else ())
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """A person's marks under each key: while keys are changed, rows may carry any of them.
+
+    A family shares a telephone, so where an identity number is known, the phone tells only among those without one.
+    """
+
+    phone: tuple[str, ...]
+    identity: tuple[str, ...]
+
+    @property
+    def all(self) -> tuple[str, ...]:
+        """Whatever may be theirs."""
+        return self.phone + self.identity
+
+    @property
+    def theirs(self) -> ColumnElement[bool]:
+        """Which appointments are the person's."""
+        by_phone = AppointmentRow.phone_mark.in_(self.phone)
+        if not self.identity:
+            return by_phone
+        by_identity = AppointmentRow.identity_mark.in_(self.identity)
+        return or_(by_identity, AppointmentRow.identity_mark.is_(None) & by_phone)
+
+    def fit(self, row: AppointmentRow) -> bool:
+        """The same of one that was read."""
+        if self.identity and row.identity_mark:
+            return row.identity_mark in self.identity
+        return row.phone_mark in self.phone
 
 
-def _identity_mark(vault: Vault, person: Person) -> str | None:
-    return vault.marks(person.identity)[0] if person.identity else None
+def _marks(vault: Vault, person: Person) -> Marks:
+    return Marks(vault.marks(person.phone), vault.marks(person.identity) if person.identity else ())
+
+
+def _person(vault: Vault, row: AppointmentRow) -> Person:
+    """Whom a row is for; nobody where that was deleted."""
+    return _unlock(vault, row.number, row.details).person if row.details else Person("", "")
+
+
+def _held(row: AppointmentRow) -> Place:
+    return Place(row.window, row.starts_at, row.ends_at)
+
+
+def _to_come(region: str, hall: str, day: date, now: datetime) -> tuple[ColumnElement[bool], ...]:
+    return (
+        AppointmentRow.region == region, AppointmentRow.hall == hall, AppointmentRow.day == day,
+        AppointmentRow.status == Status.BOOKED, AppointmentRow.starts_at > now,
+    )  # fmt: skip
 
 
 def _row(session: Session, appointment: int) -> AppointmentRow:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from itertools import pairwise
 
 import structlog
@@ -15,14 +15,18 @@ from sqlalchemy.orm import Session
 from core.clock import CHINA
 from core.errors import Invalid, NotFound
 from core.vault import Unreadable, Vault
-from desk import appointments
-from desk.appointments import Appointment, NoAppointment
-from desk.halls import read_hall
-from desk.locking import lock_days
+from desk import appointments, calendar
+from desk.appointments import Appointment, NoAppointment, Visit
+from desk.calendar import Calendar, Day, Sort, SpecialDay
+from desk.halls import DeskHall, published_hall, window_at
+from desk.locking import lock_calendar, lock_days
 from desk.models import AppointmentEvent, AppointmentRow, ExceptionRow
 from desk.people import Person, masked_name, masked_phone
-from desk.slots import Stretch
-from knowledge.schema import HoursException
+from desk.rules import Rules
+from desk.slots import Stretch, opening, read_exceptions
+from desk.status import Status
+from knowledge.publishing import read
+from knowledge.schema import Hall, Hours, HoursException
 
 LONGEST_NOTE = 200
 
@@ -45,8 +49,10 @@ class Entry:
 
 
 def entries(session: Session, vault: Vault, region: str, hall: str, day: date) -> tuple[Entry, ...]:
-    """All appointments of a hall's day, those that ended among them, by time and window. Raises NoHall."""
-    read_hall(session, region, hall)
+    """All appointments of a hall's day, those that ended among them, by time and window. Also where it takes none any more:
+    those made stand. Raises NoHall.
+    """
+    published_hall(session, region, hall)
     query = select(AppointmentRow).where(
         AppointmentRow.region == region, AppointmentRow.hall == hall, AppointmentRow.day == day
     )
@@ -84,6 +90,13 @@ def reveal(session: Session, vault: Vault, number: str, *, by: str, reason: str,
     return details.person
 
 
+def displaced_why(session: Session, appointment: int) -> str:
+    """What the staff noted when an appointment lost its time last; empty where it did not, or nothing was noted."""
+    here = (AppointmentEvent.appointment == appointment, AppointmentEvent.act == "displace")
+    query = select(AppointmentEvent.note).where(*here).order_by(AppointmentEvent.id.desc()).limit(1)
+    return session.scalars(query).first() or ""
+
+
 def set_hours(
     session: Session,
     region: str,
@@ -98,7 +111,7 @@ def set_hours(
     """Give a day its own hours in place of the weekly ones; none means closed. Returns how many appointments that
     displaced: those concerned are told and may choose another time. Raises NoHall, Invalid.
     """
-    read_hall(session, region, hall)
+    at = published_hall(session, region, hall)
     if day < now.astimezone(CHINA).date():
         raise Invalid("这一天已经过去，不能再改办公时间。")
     if len(note) > LONGEST_NOTE:
@@ -110,14 +123,75 @@ def set_hours(
     for begins, ends in rows:
         session.add(ExceptionRow(region=region, hall=hall, day=day, opens=begins, closes=ends, note=note))
     session.flush()
-    return appointments.displace(session, region, hall, day, ordered, by=by, note=note, now=now)
+    return _displace(session, at, day, by=by, note=note, now=now)
 
 
-def reset_hours(session: Session, region: str, hall: str, day: date) -> None:
-    """Give a day its weekly hours back. What was displaced stays so until its owner chooses a time. Raises NoHall."""
-    read_hall(session, region, hall)
+def reset_hours(session: Session, region: str, hall: str, day: date, *, by: str, now: datetime) -> int:
+    """Give a day its weekly hours back. Returns how many appointments that displaced, as where an extra Saturday is taken
+    back. What was displaced before stays so until its owner chooses a time. Raises NoHall.
+    """
+    at = published_hall(session, region, hall)
     lock_days(session, [(region, hall, day)], alone=True)
     _clear(session, region, hall, day)
+    return _displace(session, at, day, by=by, note="这一天改回平常的办公时间", now=now)
+
+
+def announce(session: Session, year: int, days: list[SpecialDay], *, by: str, now: datetime) -> int:
+    """Enter a year's holidays whole (`desk.calendar.announce`). Returns how many appointments that displaced."""
+
+    def edit() -> None:
+        calendar.announce(session, year, days)
+
+    whole = (date(year, 1, 1) + timedelta(days=n) for n in range(366))
+    return _edit_calendar(session, edit, [day for day in whole if day.year == year], by=by, now=now)
+
+
+def enter(session: Session, special: SpecialDay, *, by: str, now: datetime) -> int:
+    """Enter one day (`desk.calendar.enter`). Returns how many appointments that displaced, at all halls together."""
+    return _edit_calendar(session, lambda: calendar.enter(session, special), [special.day], by=by, now=now)
+
+
+def _edit_calendar(session: Session, edit: Callable[[], None], days: Sequence[date], *, by: str, now: datetime) -> int:
+    lock_calendar(session)
+    before = Calendar.load(session)
+    edit()
+    known = Calendar.load(session)
+    changed = [day for day in days if known.day(day).sort is not before.day(day).sort]
+    booked = select(AppointmentRow.region, AppointmentRow.hall, AppointmentRow.day).where(
+        AppointmentRow.day.in_(changed), AppointmentRow.status == Status.BOOKED, AppointmentRow.starts_at > now
+    )
+    found = session.execute(booked.distinct()).all()
+    displaced = 0
+    for region, hall, day in sorted((region, hall, day) for region, hall, day in found):
+        at = published_hall(session, region, hall)
+        displaced += _displace(session, at, day, by=by, note=_why(known.day(day)), now=now)
+    return displaced
+
+
+def _why(day: Day) -> str:
+    """What citizens read of a day that the calendar made another."""
+    return f"{day.name or '法定节假日'}放假" if day.sort is Sort.HOLIDAY else "这一天的办公时间有变"
+
+
+def _displace(session: Session, hall: Hall, day: date, *, by: str, note: str, now: datetime) -> int:
+    """Displace what lies outside the hours that a hall's day has now. Returns how many."""
+    known = Calendar.load(session).day(day)
+    exceptional = read_exceptions(session, [hall.name], day, day).get((hall.region, hall.name, day))
+    booked = appointments.visits(session, hall.region, hall.name, day, now=now)
+    hours = {visit: opening(own, known, exceptional) for visit, own in _hours(session, hall, booked).items()}
+    return appointments.displace(session, hall.region, hall.name, day, hours, by=by, note=note, now=now)
+
+
+def _hours(session: Session, hall: Hall, visits: Iterable[Visit]) -> Mapping[Visit, Hours]:
+    """The weekly hours that count for each visit: a guide may give its window some of its own."""
+    own: dict[Visit, Hours] = {}
+    for guide in {guide for guide, _ in visits}:
+        published = read(session, guide)
+        for place in published.guide.places if published else ():
+            window = window_at(DeskHall(hall, Rules()), place)  # the hall may take no more appointments
+            if place.name == hall.name:
+                own.setdefault((guide, window.id), window.hours)
+    return {visit: own.get(visit, hall.hours) for visit in visits}
 
 
 def _checked(day: date, stretches: Sequence[Stretch]) -> list[Stretch]:

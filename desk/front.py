@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -144,13 +144,13 @@ class FrontDesk:
         with self._reading() as session:
             return appointments.read(session, int(number))
 
-    def inbox(self, owner: str) -> tuple[Notice, ...]:
-        """Notices for a citizen whose channel cannot push, each handed out once."""
+    def inbox(self, owner: str, seen: Collection[str] = ()) -> tuple[Notice, ...]:
+        """Notices for a citizen whose channel cannot push, each handed out until its key is among the `seen`."""
         with self._reading() as session:  # open pages ask each minute, and mostly there is nothing to write
             if not outbox.has_mail(session, owner):
                 return ()
         with self._writing.begin() as session:
-            return outbox.inbox(session, owner, now=self._now())
+            return outbox.inbox(session, owner, seen, now=self._now())
 
     def _offer(self, session: Session, guide: int) -> Offer | None:
         published = read(session, guide) if 0 < guide < 2**31 else None

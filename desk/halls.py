@@ -71,6 +71,14 @@ def shut_hall(session: Session, region: str, name: str) -> None:
     session.flush()
 
 
+def published_hall(session: Session, region: str, name: str) -> Hall:
+    """A hall as published, whether it takes appointments now or not. Raises NoHall."""
+    row = session.get(HallRow, (region, name))
+    if row is None:
+        raise NoHall()
+    return Hall.model_validate(row.content)
+
+
 def read_hall(session: Session, region: str, name: str) -> DeskHall:
     """A hall that takes appointments. Raises NoHall."""
     found = next((one for one in _halls(session, [name]) if one.hall.region == region), None)

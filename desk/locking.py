@@ -13,14 +13,24 @@ from datetime import date
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+CALENDAR = "calendar"
+
 
 def lock_people(session: Session, marks: Iterable[str]) -> None:
     """Let nobody else book for these persons meanwhile, so that limits per person hold."""
     _lock(session, (f"person {mark}" for mark in marks), alone=True)
 
 
+def lock_calendar(session: Session) -> None:
+    """Let nobody decide by the calendar meanwhile: all who lock a day wait. For whoever edits it."""
+    _lock(session, [CALENDAR], alone=True)
+
+
 def lock_days(session: Session, days: Iterable[tuple[str, str, date]], *, alone: bool = False) -> None:
-    """Keep a hall's days, as (region, hall, day), from being closed meanwhile; `alone` is for whoever closes them."""
+    """Keep a hall's days, as (region, hall, day), from being closed meanwhile, and the calendar from being edited;
+    `alone` is for whoever closes them.
+    """
+    _lock(session, [CALENDAR], alone=False)
     _lock(session, (f"day {region} {hall} {day}" for region, hall, day in days), alone=alone)
 
 

@@ -67,7 +67,8 @@ class SlotRow(Base):
     """How many places of a slot are taken. A slot nobody ever booked has no row.
 
     `begins` is in minutes from midnight in China: a month of many halls is thousands of rows, and turning as many
-    moments into another time zone takes longer than the query.
+    moments into another time zone takes longer than the query. `minutes` is how long the longest lasts of those that
+    took a place since it was empty: rules may make slots shorter meanwhile.
     """
 
     __tablename__ = "desk_slots"
@@ -76,6 +77,7 @@ class SlotRow(Base):
     window: Mapped[str] = mapped_column(String(24), primary_key=True)
     day: Mapped[date] = mapped_column(Date, primary_key=True)
     begins: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    minutes: Mapped[int] = mapped_column(Integer)
     taken: Mapped[int] = mapped_column(Integer)
 
 
@@ -111,7 +113,9 @@ class AppointmentRow(Base):
 
 
 class AppointmentEvent(Base):
-    """What happened to an appointment, by whom: written once, never changed."""
+    """What happened to an appointment, by whom. When the appointment's person is erased, so is what would name them:
+    the citizen who did it, and the reason why somebody was revealed. Nothing else about it ever changes.
+    """
 
     __tablename__ = "appointment_events"
 

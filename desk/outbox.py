@@ -6,7 +6,7 @@ again under the same key, by which a channel that cannot take back what it sent 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 
@@ -95,17 +95,23 @@ def deliver(writing: sessionmaker[Session], channels: Mapping[str, Deliver], *, 
     return delivered
 
 
-def inbox(session: Session, owner: str, *, now: datetime) -> tuple[Notice, ...]:
-    """What was delivered to a citizen whose channel cannot push, and not fetched yet; fetching it once is all.
+def inbox(session: Session, owner: str, seen: Collection[str] = (), *, now: datetime) -> tuple[Notice, ...]:
+    """What was delivered to a citizen whose channel cannot push. It is handed out until its key is among the `seen`:
+    an answer may be lost on its way.
 
     For such a channel `Deliver` has nothing to do.
     """
     query = select(OutboxRow).where(OutboxRow.owner == owner, OutboxRow.state == "delivered")
     rows = session.scalars(query.order_by(OutboxRow.due_at, OutboxRow.key).with_for_update()).all()
-    told = [row for row in rows if _still_true(session, row, now)]
+    told = []
     for row in rows:
-        row.state = "read" if row in told else "dropped"
-    return tuple(_notice(row) for row in told)
+        if row.key in seen:
+            row.state = "read"
+        elif _still_true(session, row, now):
+            told.append(_notice(row))
+        else:
+            row.state = "dropped"
+    return tuple(told)
 
 
 def has_mail(session: Session, owner: str) -> bool:

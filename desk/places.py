@@ -6,9 +6,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import cast
+from typing import Any, cast
 
-from sqlalchemy import ColumnElement, Table, update
+from sqlalchemy import ColumnElement, Table, case, func, literal, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -27,10 +27,11 @@ class SlotTaken(Refused):
 
 @dataclass(frozen=True, slots=True, order=True)
 class Place:
-    """A place of the slot that begins at `starts`, at a window by its id."""
+    """A place of the slot from `starts` to `ends`, at a window by its id."""
 
     window: str
     starts: datetime
+    ends: datetime
 
     @property
     def key(self) -> tuple[str, date, int]:
@@ -38,13 +39,22 @@ class Place:
         local = self.starts.astimezone(CHINA)
         return self.window, local.date(), local.hour * 60 + local.minute
 
+    @property
+    def minutes(self) -> int:
+        """How long the slot lasts."""
+        return int((self.ends - self.starts).total_seconds()) // 60
+
 
 def take(session: Session, place: Place, places: int) -> None:
-    """Take one of the slot's `places`. Raises SlotTaken."""
-    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
-    taken = _SLOTS.c.taken
-    more = update(_SLOTS).where(*_slot(place), taken < places).values(taken=taken + 1)
-    first = dialect.insert(_SLOTS).values((*place.key, 1)).on_conflict_do_nothing()
+    """Take a place where the window has `places` at once, those counted that were taken at times across this one: hours
+    and lengths of slots may change. Raises SlotTaken.
+    """
+    dialect: Any = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
+    taken, across = _SLOTS.c.taken, _across(place)
+    longest = case(((taken > 0) & (_SLOTS.c.minutes > place.minutes), _SLOTS.c.minutes), else_=place.minutes)
+    more = update(_SLOTS).where(*_slot(place), taken + across < places).values(taken=taken + 1, minutes=longest)
+    new = select(*map(literal, (*place.key, place.minutes, 1))).where(across < places)
+    first = dialect.insert(_SLOTS).from_select(_SLOTS.c.keys(), new).on_conflict_do_nothing()
     # The second `more` is for whoever lost the race to make the row.
     for statement in (more, first, more) if places > 0 else ():
         if session.execute(statement.returning(taken)).first():
@@ -63,6 +73,15 @@ def move(session: Session, held: Place, wanted: Place, places: int) -> None:
     steps = {held: lambda: give(session, held), wanted: lambda: take(session, wanted, places)}
     for place in sorted(steps):  # in one order, so that two who change crosswise do not wait for each other
         steps[place]()
+
+
+def _across(place: Place) -> ColumnElement[int]:
+    """How many places are taken at other times that reach into this one's."""
+    window, day, begins = place.key
+    other = _SLOTS.alias("other")
+    there = (other.c.window == window, other.c.day == day, other.c.begins != begins)
+    meets = (other.c.begins < begins + place.minutes, other.c.begins + other.c.minutes > begins)
+    return select(func.coalesce(func.sum(other.c.taken), 0)).where(*there, *meets).scalar_subquery()
 
 
 def _slot(place: Place) -> tuple[ColumnElement[bool], ...]:

@@ -21,6 +21,10 @@ class Refused(BangbanError):
     code = "refused"
 
 
+class NotForThem(Refused):
+    """这个手机号或身份证号现在不能再约这件事。约过的可以在“我的预约”里凭预约号和验证码查看；不清楚的请打大厅电话，也可以直接到窗口取号。"""
+
+
 class Block(Record):
     """`most` within `days` days, and no new appointment for `pause` days after the last one."""
 
@@ -80,14 +84,17 @@ def plain_window(name: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """What a person has at the desk: open appointments as (guide, day), and the days of failures.
+    """What a person has at the desk: open appointments as (guide, day), and the days on which they did not come.
 
-    `owned` is how many are open that the same account made, for whomever.
+    The `own_` ones among them were made by the account that asks. `owned` is how many it has open, for whomever, and
+    `cancelled` are the days on which it cancelled.
     """
 
     open: tuple[tuple[int, date], ...] = ()
-    owned: int = 0
     missed: tuple[date, ...] = ()
+    own_open: tuple[tuple[int, date], ...] = ()
+    own_missed: tuple[date, ...] = ()
+    owned: int = 0
     cancelled: tuple[date, ...] = ()
 
 
@@ -105,22 +112,47 @@ def check_cancelling(rules: Rules, starts: datetime, now: datetime) -> None:
 
 
 def check_person(rules: Rules, past: Past, guide: int, day: date, today: date) -> None:
-    """Raises Refused where a person has too much open, too much on that day, or is blocked for a while."""
-    missed, cancelled = blocked_until(rules.no_shows, past.missed), blocked_until(rules.cancellations, past.cancelled)
-    until = max(filter(None, (missed, cancelled)), default=None)
-    if until and today < until:
-        why = "预约了没有来的次数多了" if until == missed else "取消的次数多了"
-        raise Refused(f"最近{why}，到 {until.month}月{until.day}日才能再预约。这期间可以直接到窗口取号办理。")
+    """Raises Refused where a person has too much open, too much on that day, or is blocked for a while.
+
+    Anybody may type anybody's number: what others booked for it is a secret, and each limit reached through theirs is
+    refused in the same words.
+    """
+    _check_own_blocks(rules, past, today)
+    _check_own_day(rules, past, guide, day)
+    if len(past.own_open) >= rules.open_limit or past.owned >= rules.account_limit:
+        many = max(len(past.own_open), past.owned)
+        raise Refused(f"已经有 {many} 个没办的预约了，先办完或取消一个再约。已有的在“我的预约”里可以看到。")
+    blocked = blocked_until(rules.no_shows, past.missed)
+    if len(past.open) >= rules.open_limit or (blocked and today < blocked):
+        raise NotForThem()
     check_day(rules, past, guide, day)
-    if len(past.open) >= rules.open_limit or past.owned >= rules.account_limit:
-        many = max(len(past.open), past.owned)
-        raise Refused(f"已经有 {many} 个没办的预约了，先办完或取消一个再约。说“我的预约”可以看到。")
 
 
 def check_day(rules: Rules, past: Past, guide: int, day: date) -> None:
     """Raises Refused where a person already has that item on that day."""
-    if sum(one == (guide, day) for one in past.open) >= rules.daily_limit:
-        raise Refused("这一天已经约过这件事了。要换时间，可以说“改预约”；要看已有的，说“我的预约”。")
+    _check_own_day(rules, past, guide, day)
+    if past.open.count((guide, day)) >= rules.daily_limit:
+        raise NotForThem()
+
+
+def check_identity(rules: Rules, identity: str) -> None:
+    """Raises Refused where an appointment without an identity number would move to a window that asks for one."""
+    if rules.identity and not identity:
+        raise Refused(
+            "这个窗口办事要核对身份证号，这个预约里没有填。请先取消这个预约，再重新约一次，约的时候填上身份证号。"
+        )
+
+
+def check_arrival(starts: datetime, today: date) -> None:
+    """Raises Refused where somebody comes on another day than the one booked. `starts` is China's."""
+    if starts.date() != today:
+        raise Refused(f"这个预约约的是 {_told(starts)}，不是今天，不能登记到场。")
+
+
+def check_missing(starts: datetime, now: datetime) -> None:
+    """Raises Refused where the time at which somebody could be missed has not come. `starts` is China's."""
+    if starts > now:
+        raise Refused(f"还没到预约的时间：{_told(starts)}。")
 
 
 def blocked_until(block: Block, days: Iterable[date]) -> date | None:
@@ -129,6 +161,24 @@ def blocked_until(block: Block, days: Iterable[date]) -> date | None:
     spans = zip(ordered, ordered[block.most - 1 :], strict=False)
     ends = [last for first, last in spans if (last - first).days < block.days]
     return ends[-1] + timedelta(days=block.pause) if ends else None
+
+
+def _check_own_blocks(rules: Rules, past: Past, today: date) -> None:
+    missed = blocked_until(rules.no_shows, past.own_missed)
+    cancelled = blocked_until(rules.cancellations, past.cancelled)
+    until = max(filter(None, (missed, cancelled)), default=None)
+    if until and today < until:
+        why = "预约了没有来的次数多了" if until == missed else "取消的次数多了"
+        raise Refused(f"最近{why}，到 {until.month}月{until.day}日才能再预约。这期间可以直接到窗口取号办理。")
+
+
+def _check_own_day(rules: Rules, past: Past, guide: int, day: date) -> None:
+    if past.own_open.count((guide, day)) >= rules.daily_limit:
+        raise Refused("这一天已经约过这件事了。要看已有的，或者改时间，可以说“我的预约”，也可以打开“我的预约”页面。")
+
+
+def _told(starts: datetime) -> str:
+    return f"{starts.year}年{starts.month}月{starts.day}日 {starts:%H:%M}"
 
 
 def _spoken(minutes: int) -> str:

@@ -22,6 +22,8 @@ from knowledge.hours import DAYS, open_on
 from knowledge.schema import Hours, HoursException
 
 Stretch = tuple[str, str]  # opens and closes, as "HH:MM"
+Taken = tuple[int, int]  # how many places, and how many minutes the longest of them lasts
+_NONE = (0, 0)
 
 
 class Slot(NamedTuple):
@@ -37,22 +39,21 @@ class Slot(NamedTuple):
 class DaySlots:
     """A day at a window: its slots, or why it has none.
 
-    `untaken` are its slots by the minute of the day they begin at, with all their places, and `taken` how many of them
-    are taken. Most who look at a month ask only how much is free: the slots are made for those who ask for them.
+    `untaken` are its slots by the minute of the day they begin at, with all their places, and `taken` what is taken of
+    them. Most who look at a month ask only how much is free: the slots are made for those who ask for them.
     """
 
     day: Day
     closed: str = ""
     untaken: Mapping[int, Slot] = field(default_factory=dict)
-    taken: Mapping[int, int] = field(default_factory=dict)
+    taken: Mapping[int, Taken] = field(default_factory=dict)
 
     @cached_property
     def slots(self) -> tuple[Slot, ...]:
         """Its slots with the places left, earliest first."""
-        if self._plain:
-            return tuple(_slot(slot, 0, self.taken.get(begins, 0)) for begins, slot in self.untaken.items())
+        beside = (lambda begins, slot: 0) if self._plain else self._beside
         return tuple(
-            _slot(slot, self._beside(begins, slot), self.taken.get(begins, 0)) for begins, slot in self.untaken.items()
+            _slot(slot, beside(begins, slot), self.taken.get(begins, _NONE)[0]) for begins, slot in self.untaken.items()
         )
 
     @property
@@ -61,20 +62,24 @@ class DaySlots:
         if not self._plain:
             return sum(slot.free for slot in self.slots)
         places = next((slot.places for slot in self.untaken.values()), 0)
-        return places * len(self.untaken) - sum([min(places, many) for many in self.taken.values()])
+        return places * len(self.untaken) - sum([min(places, many) for many, _ in self.taken.values()])
 
     @property
     def _plain(self) -> bool:
-        """Whether all that is taken is taken at today's slots: hours and lengths of slots may change."""
-        return self.taken.keys() <= self.untaken.keys()
+        """Whether all that is taken is taken at the slots as they are now: hours and lengths of slots may change."""
+        if not self.taken:
+            return True
+        length = next((_minutes(slot) for slot in self.untaken.values()), 0)
+        return self.taken.keys() <= self.untaken.keys() and max([many for _, many in self.taken.values()]) <= length
 
     def _beside(self, begins: int, slot: Slot) -> int:
-        """How many were taken at times that are no slots any more and fall into this one: it has so many places less, or
-        the window would serve too many at once.
+        """How many were taken at other times that reach into this one: it has so many places less, or the window would
+        serve too many at once.
         """
-        length = (slot.ends - slot.starts) // timedelta(minutes=1)
-        strange = self.taken.keys() - self.untaken.keys()
-        return sum(self.taken[at] for at in strange if abs(at - begins) < length)
+        end = begins + _minutes(slot)
+        return sum(
+            many for at, (many, minutes) in self.taken.items() if at != begins and at < end and at + minutes > begins
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +93,11 @@ class Exceptional:
 def available(
     session: Session, windows: Sequence[Window], first: date, last: date, *, now: datetime
 ) -> dict[str, tuple[DaySlots, ...]]:
-    """The days `first` to `last` (both included) at each window, by its id. Three queries however many windows."""
+    """The days `first` to `last` (both included) at each window, by its id. As many queries for one window
+    as for many.
+    """
     calendar = Calendar.load(session)
-    exceptions = read_exceptions(session, windows, first, last)
+    exceptions = read_exceptions(session, {window.hall.name for window in windows}, first, last)
     taken = _taken(session, windows, first, last)
     days = [calendar.day(first + timedelta(days=n)) for n in range((last - first).days + 1)]
     now = now.astimezone(CHINA)
@@ -115,10 +122,9 @@ def slot_at(session: Session, window: Window, starts: datetime, *, now: datetime
 
 
 def read_exceptions(
-    session: Session, windows: Iterable[Window], first: date, last: date
+    session: Session, halls: Iterable[str], first: date, last: date
 ) -> dict[tuple[str, str, date], Exceptional]:
-    """The exceptional days of these windows' halls, by region, hall and day."""
-    halls = {window.hall.name for window in windows}
+    """The exceptional days of halls of these names, by region, hall and day."""
     within = (ExceptionRow.hall.in_(halls), ExceptionRow.day.between(first, last))
     found: dict[tuple[str, str, date], Exceptional] = {}
     for row in session.scalars(select(ExceptionRow).where(*within).order_by(ExceptionRow.opens)):
@@ -162,13 +168,13 @@ def within(starts: datetime, ends: datetime, stretches: Sequence[Stretch]) -> bo
 
 def _taken(
     session: Session, windows: Sequence[Window], first: date, last: date
-) -> Mapping[tuple[str, date], dict[int, int]]:
-    """How many places are taken, by window and day, then by the minute of the day at which a slot begins."""
+) -> Mapping[tuple[str, date], dict[int, Taken]]:
+    """What is taken, by window and day, then by the minute of the day at which a slot begins."""
     slot = cast(Table, SlotRow.__table__).c  # the bare table: thousands of rows need no mapper
     within = (slot.window.in_({one.id for one in windows}), slot.day.between(first, last), slot.taken > 0)
-    found: dict[tuple[str, date], dict[int, int]] = defaultdict(dict)
-    for window, day, begins, taken in session.execute(select(*slot).where(*within)).all():
-        found[window, day][begins] = taken
+    found: dict[tuple[str, date], dict[int, Taken]] = defaultdict(dict)
+    for window, day, begins, minutes, taken in session.execute(select(*slot).where(*within)).all():
+        found[window, day][begins] = taken, minutes
     return found
 
 
@@ -177,7 +183,7 @@ def _day(
     day: Day,
     exceptional: Exceptional | None,
     weekly: tuple[Stretch, ...],
-    taken: Mapping[int, int],
+    taken: Mapping[int, Taken],
     *,
     now: datetime,
     last: date,
@@ -192,8 +198,12 @@ def _day(
     if in_time(rules, next(iter(untaken.values())).starts, now):
         return DaySlots(day, "", untaken, taken)
     left = {begins: slot for begins, slot in untaken.items() if in_time(rules, slot.starts, now)}
-    still = {begins: many for begins, many in taken.items() if begins in left or begins not in untaken}
+    still = {begins: some for begins, some in taken.items() if begins + some[1] > next(iter(left), 0)}
     return DaySlots(day, "", left, still) if left else DaySlots(day, _over(day, now))
+
+
+def _minutes(slot: Slot) -> int:
+    return (slot.ends - slot.starts) // timedelta(minutes=1)
 
 
 def _slot(slot: Slot, beside: int, taken: int) -> Slot:

@@ -32,4 +32,4 @@ _SPOKEN = {
     Status.LAPSED: "已过期",
 }
 OPEN = (Status.BOOKED, Status.DISPLACED)
-HOLDING = (Status.BOOKED, Status.ATTENDED, Status.MISSED, Status.LAPSED)  # those whose place is counted in their slot
+HOLDING = (Status.BOOKED, Status.ATTENDED, Status.MISSED, Status.LAPSED)  # those that keep their place in the slot

@@ -48,6 +48,7 @@ def upgrade() -> None:
         sa.Column("window", sa.String(24), primary_key=True),
         sa.Column("day", sa.Date, primary_key=True),
         sa.Column("begins", sa.Integer, primary_key=True, autoincrement=False),
+        sa.Column("minutes", sa.Integer, nullable=False),
         sa.Column("taken", sa.Integer, nullable=False),
         sa.CheckConstraint("taken >= 0", name="ck_desk_slots_taken"),
     )

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import threading
+import traceback
 from pathlib import Path
 
 import pytest
@@ -128,3 +129,19 @@ def test_many_writers_that_read_first_lose_nothing(sqlite: Engine) -> None:
         thread.join(60)
     assert failures == []
     assert value(sqlite) == 40
+
+
+def test_an_error_of_the_database_names_no_values(counter: Engine) -> None:
+    with counter.begin() as connection:
+        connection.execute(text("CREATE TABLE people (name TEXT UNIQUE, phone TEXT NOT NULL)"))
+        connection.execute(text("INSERT INTO people VALUES ('张伟', '13800138000')"))
+    try:
+        for given in ({"name": "张伟", "phone": "13800138000"}, {"name": "张伟", "phone": None}):
+            with pytest.raises(IntegrityError) as error, counter.begin() as connection:
+                connection.execute(text("INSERT INTO people VALUES (:name, :phone)"), given)
+            told = "".join(traceback.format_exception(error.value))
+            assert "people" in told
+            assert not [secret for secret in ("张伟", "13800138000") if secret in told]
+    finally:
+        with counter.begin() as connection:
+            connection.execute(text("DROP TABLE people"))

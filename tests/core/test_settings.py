@@ -46,6 +46,13 @@ def test_portals_are_separated_by_commas(folder, monkeypatch):
     assert Settings().cors_origins == ["https://c.example"]
 
 
+def test_tokens_and_keys_may_end_in_a_slash(monkeypatch):
+    monkeypatch.setenv("BANGBAN_STAFF_TOKENS", "王芳:0123456789abcde/ , 李娜:fedcba9876543210//")
+    monkeypatch.setenv("BANGBAN_KEYS", "one/,two")
+    assert Settings().staff_tokens == ["王芳:0123456789abcde/", "李娜:fedcba9876543210//"]
+    assert Settings().keys == ["one/", "two"]
+
+
 @pytest.mark.parametrize(
     ("field", "bad"),
     [

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from core.vault import Vault, new_key
 from desk import days
+from desk.calendar import SpecialDay
 from desk.front import FrontDesk, Offer
 from desk.models import AppointmentRow, OutboxRow, SlotRow
 from desk.status import HOLDING, Status
@@ -97,7 +98,7 @@ def test_the_limit_of_a_person_holds_whatever_is_tried_at_once(
         starts = at(watch.tomorrow, 9 + number % 3)
         desk.book(offer.published.id, offer.windows[0].id, starts, ZHANG, owner=f"web:{number}", key=f"{number}")
 
-    assert rush(book, range(50)) == {"done": 3, "Refused": 47}
+    assert rush(book, range(50)) == {"done": 3, "NotForThem": 47}
 
 
 def test_the_limit_of_an_account_holds_for_different_persons(
@@ -167,6 +168,23 @@ def test_nothing_stays_booked_on_a_day_that_is_closed_meanwhile(
         told = list(session.scalars(select(OutboxRow.appointment).where(OutboxRow.kind == "displaced")))
     assert len(made) == outcome["done"] - 1  # one closed the day
     assert sorted(told) == sorted(made)
+
+
+def test_nothing_stays_booked_on_a_day_that_becomes_a_holiday_meanwhile(
+    desk: FrontDesk, offer: Offer, slot: datetime, writing: sessionmaker[Session], watch: Watch
+) -> None:
+    rules(writing, capacity=500)
+
+    def come_or_enter(number: int) -> None:
+        if number == 30:
+            with writing.begin() as session:
+                days.enter(session, SpecialDay(slot.date(), False, "市庆"), by="staff", now=watch())
+        else:
+            desk.book(offer.published.id, offer.windows[0].id, slot, somebody(number), owner=f"web:{number}", key="k")
+
+    assert rush(come_or_enter, range(100)).keys() <= {"done", "NotBookable"}
+    with writing() as session:
+        assert set(session.scalars(select(AppointmentRow.status))) <= {Status.DISPLACED}
 
 
 def _taken(writing: sessionmaker[Session]) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from sqlalchemy import func, select, update
@@ -12,14 +12,18 @@ from core.errors import Invalid
 from core.vault import Vault
 from desk import appointments
 from desk.appointments import NoAppointment
-from desk.days import Entry, Erased, entries, reset_hours, reveal, set_hours
+from desk.calendar import SpecialDay
+from desk.days import Entry, Erased, announce, displaced_why, enter, entries, reset_hours, reveal, set_hours
 from desk.front import FrontDesk, Offer
-from desk.halls import NoHall
-from desk.models import AppointmentEvent, AppointmentRow, ExceptionRow
+from desk.halls import NoHall, shut_hall
+from desk.models import AppointmentEvent, AppointmentRow, ExceptionRow, OutboxRow, SlotRow
 from desk.people import Person
+from desk.places import Place
 from desk.slots import Stretch
 from desk.status import Status
-from tests.desk.conftest import EAST, LI, REGION, WEST, ZHANG, Watch, at
+from knowledge import publishing, schema
+from knowledge.hours import parse
+from tests.desk.conftest import EAST, LI, REGION, WEST, ZHANG, Watch, at, guide
 
 OTHER = Person("欧阳娜娜", "13700137000")
 
@@ -42,6 +46,11 @@ def listed(writing: sessionmaker[Session], vault: Vault, watch: Watch, hall: str
 def close(writing: sessionmaker[Session], watch: Watch, *stretches: Stretch, note: str = "停电") -> int:
     with writing.begin() as session:
         return set_hours(session, REGION, EAST, watch.tomorrow, stretches, note=note, by="staff:a", now=watch())
+
+
+def reset(writing: sessionmaker[Session], watch: Watch, day: date) -> int:
+    with writing.begin() as session:
+        return reset_hours(session, REGION, EAST, day, by="staff:a", now=watch())
 
 
 # -- the day list --
@@ -82,16 +91,24 @@ def test_a_line_that_was_tampered_with_does_not_hide_the_others(
     assert [one.name for one in listed(writing, vault, watch, WEST)] == [""]
 
 
-def test_a_hall_that_takes_no_appointments_has_no_days(
-    writing: sessionmaker[Session], vault: Vault, watch: Watch
-) -> None:
+def test_a_hall_that_is_not_published_has_no_days(writing: sessionmaker[Session], vault: Vault, watch: Watch) -> None:
     with writing() as session:
         with pytest.raises(NoHall):
             entries(session, vault, REGION, "没有这个大厅", watch.tomorrow)
         with pytest.raises(NoHall):
             set_hours(session, "980103", EAST, watch.tomorrow, [], note="", by="staff:a", now=watch())
         with pytest.raises(NoHall):
-            reset_hours(session, "980103", EAST, watch.tomorrow)
+            reset_hours(session, "980103", EAST, watch.tomorrow, by="staff:a", now=watch())
+
+
+def test_a_hall_that_takes_no_more_appointments_keeps_its_days(
+    writing: sessionmaker[Session], vault: Vault, watch: Watch, booked: list[str]
+) -> None:
+    with writing.begin() as session:
+        shut_hall(session, REGION, EAST)
+    assert [one.appointment.number for one in listed(writing, vault, watch)] == booked[:2]
+    assert close(writing, watch, ("09:00", "09:30")) == 1
+    assert reset(writing, watch, watch.tomorrow) == 0
 
 
 # -- whom to call --
@@ -152,10 +169,108 @@ def test_a_day_closed_in_error_can_be_opened_again(
     writing: sessionmaker[Session], desk: FrontDesk, offer: Offer, watch: Watch
 ) -> None:
     close(writing, watch)
-    with writing.begin() as session:
-        reset_hours(session, REGION, EAST, watch.tomorrow)
+    assert reset(writing, watch, watch.tomorrow) == 0
     (found,) = desk.days([offer.windows[0]], watch.tomorrow, watch.tomorrow)[offer.windows[0].id]
     assert len(found.slots) == 13
+
+
+def test_an_extra_saturday_that_is_taken_back_displaces_who_booked_it(
+    writing: sessionmaker[Session], desk: FrontDesk, offer: Offer, watch: Watch
+) -> None:
+    saturday = watch.today + timedelta(days=2)
+    with writing.begin() as session:
+        set_hours(session, REGION, EAST, saturday, [("09:00", "12:00")], note="", by="staff:a", now=watch())
+    made = desk.book(offer.published.id, offer.windows[0].id, at(saturday, 9), ZHANG, owner="web:a", key="k")
+    assert reset(writing, watch, saturday) == 1
+    assert desk.held(made.id).appointment.status is Status.DISPLACED
+    with writing() as session:
+        assert displaced_why(session, made.id) == "这一天改回平常的办公时间"
+        assert session.scalars(select(OutboxRow.kind)).all() == ["displaced"]
+        slot = session.get(SlotRow, Place(made.window, made.starts, made.ends).key)
+        assert slot is not None
+        assert slot.taken == 0
+
+
+def test_a_day_with_later_hours_given_back_displaces_what_only_they_held(
+    writing: sessionmaker[Session], desk: FrontDesk, offer: Offer, watch: Watch
+) -> None:
+    close(writing, watch, ("09:00", "20:00"))
+    for hour, person in ((10, ZHANG), (19, LI)):
+        desk.book(
+            offer.published.id, offer.windows[0].id, at(watch.tomorrow, hour), person, owner=f"web:{hour}", key="k"
+        )
+    assert reset(writing, watch, watch.tomorrow) == 1
+    assert [desk.mine(f"web:{hour}")[0].status for hour in (10, 19)] == [Status.BOOKED, Status.DISPLACED]
+
+
+@pytest.mark.parametrize("shut", [False, True])
+def test_a_windows_own_hours_count_for_its_appointments(
+    writing: sessionmaker[Session], desk: FrontDesk, offer: Offer, watch: Watch, shut: bool
+) -> None:
+    saturday = watch.today + timedelta(days=2)
+    place = schema.Place(name=EAST, window="综合窗口", hours=parse("周一至周六 9:00-12:00"))
+    with writing.begin() as session:
+        publishing.publish(session, guide(places=[place]), by="tests", at=watch())
+    made = desk.book(offer.published.id, offer.windows[0].id, at(saturday, 9), ZHANG, owner="web:a", key="k")
+    if shut:
+        with writing.begin() as session:
+            shut_hall(session, REGION, EAST)
+    assert reset(writing, watch, saturday) == 0
+    assert desk.held(made.id).appointment.status is Status.BOOKED
+
+
+# -- the calendar --
+
+
+def test_a_day_made_a_holiday_displaces_all_halls_that_keep_it(
+    writing: sessionmaker[Session], desk: FrontDesk, watch: Watch, booked: list[str]
+) -> None:
+    with writing.begin() as session:
+        assert enter(session, SpecialDay(watch.tomorrow, False, "市庆"), by="staff:a", now=watch()) == 3
+        assert enter(session, SpecialDay(watch.tomorrow, False, "市庆日"), by="staff:a", now=watch()) == 0
+        rows = session.scalars(select(AppointmentRow)).all()
+        assert {row.status for row in rows} == {Status.DISPLACED}
+        assert {displaced_why(session, row.id) for row in rows} == {"市庆放假"}
+        assert session.scalar(select(func.count()).where(OutboxRow.kind == "displaced")) == 3
+        assert set(session.scalars(select(SlotRow.taken))) == {0}
+
+
+def test_a_holiday_on_which_a_hall_set_its_own_hours_leaves_its_appointments(
+    writing: sessionmaker[Session], watch: Watch, booked: list[str]
+) -> None:
+    close(writing, watch, ("09:00", "12:00"))
+    with writing.begin() as session:
+        assert enter(session, SpecialDay(watch.tomorrow, False, "市庆"), by="staff:a", now=watch()) == 1
+
+
+def test_a_year_entered_whole_displaces_what_falls_on_its_new_holidays_alone(
+    writing: sessionmaker[Session], desk: FrontDesk, offer: Offer, watch: Watch, booked: list[str]
+) -> None:
+    monday = at(watch.today + timedelta(days=4), 9)
+    desk.book(offer.published.id, offer.windows[0].id, monday, OTHER, owner="web:d", key="k")
+    with writing.begin() as session:
+        year = [SpecialDay(watch.tomorrow, False, "市庆"), SpecialDay(watch.today, True)]
+        assert announce(session, 2026, year, by="staff:a", now=watch()) == 3
+    assert [one.status for one in desk.mine("web:d")] == [Status.BOOKED]
+
+
+def test_a_made_up_saturday_that_is_taken_back_displaces_who_booked_it(
+    writing: sessionmaker[Session], desk: FrontDesk, offer: Offer, watch: Watch
+) -> None:
+    saturday = watch.today + timedelta(days=2)
+    with writing.begin() as session:
+        enter(session, SpecialDay(saturday, True), by="staff:a", now=watch())
+    desk.book(offer.published.id, offer.windows[0].id, at(saturday, 9), ZHANG, owner="web:a", key="k")
+    with writing.begin() as session:
+        assert announce(session, 2026, [], by="staff:a", now=watch()) == 1
+
+
+def test_what_the_calendar_displaces_is_neither_begun_nor_gone_by(
+    writing: sessionmaker[Session], watch: Watch, booked: list[str]
+) -> None:
+    watch.time = at(watch.tomorrow, 9, 10)
+    with writing.begin() as session:
+        assert enter(session, SpecialDay(watch.today, False, "市庆"), by="staff:a", now=watch()) == 1
 
 
 def test_stretches_may_touch_and_come_in_any_order(writing: sessionmaker[Session], watch: Watch) -> None:

@@ -283,13 +283,17 @@ def test_two_who_deliver_at_once_share_the_notices(book: Book, close, writing, w
     assert sorted(web.told) == sorted(("displaced", one.id) for one in made)
 
 
-def test_an_inbox_is_emptied_by_reading_it(book: Book, desk, close, writing, watch: Watch) -> None:
+def test_an_inbox_is_emptied_by_what_was_seen(book: Book, desk, close, writing, watch: Watch) -> None:
     made = book(remind=False)
     close(made)
     assert desk.inbox("web:a") == ()  # not delivered yet
     outbox.deliver(writing, {"web": Recorder()}, now=watch)
     assert desk.inbox("web:b") == ()
-    assert [(one.kind, one.appointment) for one in desk.inbox("web:a")] == [("displaced", made.id)]
+    (notice,) = desk.inbox("web:a")
+    assert (notice.kind, notice.appointment) == ("displaced", made.id)
+    assert desk.inbox("web:a") == (notice,), "until it was seen"
+    assert desk.inbox("web:b", [notice.key]) == ()
+    assert desk.inbox("web:a", [notice.key]) == ()
     assert desk.inbox("web:a") == ()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -10,15 +11,19 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from core.clock import CHINA
 from desk.rules import (
     Block,
+    NotForThem,
     Past,
     Refused,
     Rules,
     WindowRules,
     blocked_until,
+    check_arrival,
     check_cancelling,
     check_day,
+    check_identity,
     check_person,
     in_time,
 )
@@ -87,7 +92,7 @@ def test_a_newcomer_may_book() -> None:
 
 
 def test_the_same_item_is_booked_once_a_day() -> None:
-    past = Past(open=((PASSPORT, DAY),), owned=1)
+    past = Past(open=((PASSPORT, DAY),), own_open=((PASSPORT, DAY),), owned=1)
     with pytest.raises(Refused, match="约过这件事"):
         check(Rules(), past)
     with pytest.raises(Refused, match="约过这件事"):
@@ -96,7 +101,7 @@ def test_the_same_item_is_booked_once_a_day() -> None:
 
 @pytest.mark.parametrize("other", [(LICENCE, DAY), (PASSPORT, DAY + timedelta(days=1))])
 def test_another_item_or_another_day_may_be_booked_besides(other: tuple[int, date]) -> None:
-    check(Rules(), Past(open=(other,), owned=1))
+    check(Rules(), Past(open=(other,), own_open=(other,), owned=1))
 
 
 def test_a_hall_may_allow_the_same_item_twice_a_day_but_then_not_thrice() -> None:
@@ -108,7 +113,8 @@ def test_a_hall_may_allow_the_same_item_twice_a_day_but_then_not_thrice() -> Non
 
 def test_a_person_may_have_as_many_open_as_the_hall_allows_and_none_more() -> None:
     def open_(many: int) -> Past:
-        return Past(open=tuple((LICENCE, DAY + timedelta(days=n)) for n in range(many)))
+        made = tuple((LICENCE, DAY + timedelta(days=n)) for n in range(many))
+        return Past(open=made, own_open=made)
 
     check(Rules(open_limit=3), open_(2))
     with pytest.raises(Refused, match="已经有 3 个"):
@@ -119,6 +125,39 @@ def test_an_account_may_book_for_its_family_up_to_its_own_limit() -> None:
     check(Rules(account_limit=6), Past(owned=5))
     with pytest.raises(Refused, match="已经有 6 个"):
         check(Rules(account_limit=6), Past(owned=6))
+
+
+# -- what others booked for the same number --
+
+MISSED = days(8, 13, 14)
+OTHERS = [
+    Past(open=((PASSPORT, DAY),)),
+    Past(open=((LICENCE, DAY), (LICENCE, TODAY), (PASSPORT, TODAY))),
+    Past(missed=MISSED),
+    Past(missed=MISSED, own_missed=MISSED[:2]),
+    Past(open=((LICENCE, DAY), (LICENCE, TODAY), (PASSPORT, TODAY)), own_open=((LICENCE, DAY), (LICENCE, TODAY))),
+]
+
+
+@pytest.mark.parametrize("past", OTHERS)
+def test_what_others_booked_for_a_number_is_refused_in_the_same_words_whatever_it_was(past: Past) -> None:
+    with pytest.raises(NotForThem) as error:
+        check(Rules(), past)
+    assert str(error.value) == str(NotForThem())
+    assert error.value.code == Refused().code
+
+
+@pytest.mark.parametrize("past", OTHERS)
+def test_an_account_with_all_it_may_have_learns_nothing_of_others_either(past: Past) -> None:
+    full = replace(past, owned=6)
+    with pytest.raises(Refused, match="已经有 6 个"):
+        check(Rules(), full)
+
+
+def test_at_two_items_a_day_one_of_them_by_another_account_is_told_to_nobody() -> None:
+    past = Past(open=((PASSPORT, DAY),) * 2, own_open=((PASSPORT, DAY),))
+    with pytest.raises(NotForThem):
+        check_day(Rules(daily_limit=2), past, PASSPORT, DAY)
 
 
 # -- blocks --
@@ -145,7 +184,7 @@ def test_failures_are_counted_in_a_window_that_slides(failures: tuple[int, ...],
 
 
 def test_who_did_not_come_three_times_waits_until_the_day_that_is_named() -> None:
-    past = Past(missed=days(1, 8, 14))
+    past = Past(missed=days(1, 8, 14), own_missed=days(1, 8, 14))
     rules = Rules(no_shows=Block(most=3, days=90, pause=30))
     with pytest.raises(Refused, match="没有来的次数多了，到 11月13日才能再预约"):
         check(rules, past, today=date(2026, 11, 12))
@@ -160,13 +199,31 @@ def test_who_cancelled_again_and_again_waits_too() -> None:
 
 
 def test_of_two_blocks_the_longer_one_is_told() -> None:
-    past = Past(missed=days(12, 13, 14), cancelled=days(10, 11, 12, 13, 14))
+    past = Past(missed=days(12, 13, 14), own_missed=days(12, 13, 14), cancelled=days(10, 11, 12, 13, 14))
     with pytest.raises(Refused, match="没有来"):
         check(Rules(), past)
 
 
 def test_one_failure_blocks_where_the_hall_says_so() -> None:
     assert blocked_until(Block(most=1, days=1, pause=1), days(15)) == DAY
+
+
+# -- who comes, and where --
+
+
+def test_who_comes_on_another_day_is_told_the_day_that_was_booked() -> None:
+    starts = datetime(2026, 10, 16, 9, 30, tzinfo=CHINA)
+    check_arrival(starts, DAY)
+    for today in (TODAY, DAY + timedelta(days=1)):
+        with pytest.raises(Refused, match="约的是 2026年10月16日 09:30，不是今天"):
+            check_arrival(starts, today)
+
+
+def test_a_window_that_asks_for_an_identity_number_takes_over_nobody_without() -> None:
+    check_identity(Rules(identity=True), "11010119900307109X")
+    check_identity(Rules(), "")
+    with pytest.raises(Refused, match="先取消这个预约，再重新约一次"):
+        check_identity(Rules(identity=True), "")
 
 
 # -- one window of a hall --

@@ -60,9 +60,10 @@ def exceptional(session: Session, day: date, *stretches: Stretch, note: str = ""
     set_hours(session, REGION, EAST, day, stretches, note=note, by="staff:a", now=now)
 
 
-def take(session: Session, place: Window, starts: datetime, taken: int) -> None:
-    key, day, begins = Place(place.id, starts).key
-    session.add(SlotRow(window=key, day=day, begins=begins, taken=taken))
+def take(session: Session, place: Window, starts: datetime, taken: int, minutes: int = 30) -> None:
+    held = Place(place.id, starts, starts + timedelta(minutes=minutes))
+    key, day, begins = held.key
+    session.add(SlotRow(window=key, day=day, begins=begins, minutes=held.minutes, taken=taken))
     session.flush()
 
 
@@ -289,7 +290,7 @@ def test_hours_that_staff_set_open_a_day_of_a_hall_whose_words_were_not_understo
 
 def test_a_day_given_its_weekly_hours_back_has_them(session: Session) -> None:
     exceptional(session, FRIDAY)
-    reset_hours(session, REGION, EAST, FRIDAY)
+    reset_hours(session, REGION, EAST, FRIDAY, by="staff:a", now=THURSDAY)
     assert times(look(session, window(), FRIDAY)) == MORNING + AFTERNOON
 
 

@@ -75,12 +75,17 @@ class Expected:
     remind: bool
     since: datetime  # when it came to this time
     ended: date | None = None
+    length: timedelta = HOUR
     displaced: int = 0  # how often
     known: bool = True  # not erased yet
 
     @property
     def day(self) -> date:
         return self.starts.date()
+
+    @property
+    def ends(self) -> datetime:
+        return self.starts + self.length
 
     @property
     def due(self) -> datetime:
@@ -107,6 +112,8 @@ class Desk(RuleBasedStateMachine):
         self.watch.time = THURSDAY
         self.keys = [new_key()]
         self.capacity = [2, 2]
+        self.length = HOUR
+        self.longest: dict[tuple[int, datetime], timedelta] = {}
         self.hours: dict[tuple[int, date], tuple[tuple[time, time], ...]] = {}
         self.made: list[Expected] = []
         self.requests: list[tuple[str, int, Person, int]] = []
@@ -141,22 +148,33 @@ class Desk(RuleBasedStateMachine):
         """Whether the hall's hours of that day make a slot that begins then."""
         for opens, closes in self.hours.get((hall, starts.date()), WEEKLY):
             begins, end = (datetime.combine(starts.date(), clock, CHINA) for clock in (opens, closes))
-            if begins <= starts and starts + HOUR <= end and not (starts - begins) % HOUR:
+            if begins <= starts and starts + self.length <= end and not (starts - begins) % self.length:
                 return True
         return False
 
     def is_full(self, hall: int, starts: datetime) -> bool:
-        """Whether as many as may are served at some time of that slot."""
+        """Whether as many as may have a place that reaches into that slot, each for as long as the longest beside it."""
+        ends = starts + self.length
         beside = [
-            one for one in self.made if one.status in HOLDING and one.hall == hall and abs(one.starts - starts) < HOUR
-        ]
+            one for one in self.made
+            if one.status in HOLDING and one.hall == hall
+            and one.starts < ends and one.starts + self.longest[hall, one.starts] > starts
+        ]  # fmt: skip
         return len(beside) >= self.capacity[hall]
 
-    def is_blocked(self, person: int) -> bool:
-        """Whether that person failed too often lately."""
-        missed = [one.day for one in self.made if one.person == person and one.status is Status.MISSED]
+    def takes(self, hall: int, starts: datetime) -> None:
+        """Remember how long the place lasts that is about to be taken."""
+        held = any(one.status in HOLDING and (one.hall, one.starts) == (hall, starts) for one in self.made)
+        before = self.longest[hall, starts] if held else self.length
+        self.longest[hall, starts] = max(before, self.length)
+
+    def is_blocked(self, person: int, owner: int) -> bool:
+        """Whether that person did not come, or that account cancelled, too often lately."""
+        missed = [one.day for one in self.made if one.known and one.person == person and one.status is Status.MISSED]
         cancelled = [
-            one.ended for one in self.made if one.person == person and one.status is Status.CANCELLED and one.ended
+            one.ended
+            for one in self.made
+            if one.known and one.owner == owner and one.status is Status.CANCELLED and one.ended
         ]
         return any(
             sum(day - timedelta(days=20) < other <= day for other in failures) >= most
@@ -167,13 +185,15 @@ class Desk(RuleBasedStateMachine):
 
     def too_much(self, person: int, owner: int) -> bool:
         """Whether the person or the account has as much open as may be."""
-        open_ = [one for one in self.made if one.status in OPEN]
+        open_ = [one for one in self.made if one.status in OPEN and one.ends > self.now]
         return sum(one.person == person for one in open_) >= 3 or sum(one.owner == owner for one in open_) >= 4
 
     def has_that_day(self, person: int, day: date, apart_from: Expected | None = None) -> bool:
         """Whether the person has this item on that day."""
         return any(
-            one.person == person and one.day == day and one.status in OPEN for one in self.made if one is not apart_from
+            one.person == person and one.day == day and one.status in OPEN and one.ends > self.now
+            for one in self.made
+            if one is not apart_from
         )
 
     def objection(self, hall: int, starts: datetime) -> type[Exception] | None:
@@ -196,7 +216,7 @@ class Desk(RuleBasedStateMachine):
     def _visit(self, person: int, owner: int, hall: int, day: int, clock: time, remind: bool) -> None:
         starts = self.moment(day, clock)
         refused = self.objection(hall, starts)
-        if self.is_blocked(person) or self.too_much(person, owner) or self.has_that_day(person, starts.date()):
+        if self.is_blocked(person, owner) or self.too_much(person, owner) or self.has_that_day(person, starts.date()):
             refused = refused or Refused
         key = f"key {len(self.requests)}"
         with expecting(refused):
@@ -205,8 +225,11 @@ class Desk(RuleBasedStateMachine):
             return
         assert (made.status, made.hall, made.starts) == (Status.BOOKED, HALLS[hall], starts)
         self.requests.append((key, owner, PEOPLE[person], made.id))
+        self.takes(hall, starts)
         self.made.append(
-            Expected(made.id, made.number, Status.BOOKED, hall, starts, person, owner, remind, since=self.now)
+            Expected(
+                made.id, made.number, Status.BOOKED, hall, starts, person, owner, remind, self.now, length=self.length
+            )
         )
 
     @precondition(lambda self: self.requests)
@@ -231,7 +254,9 @@ class Desk(RuleBasedStateMachine):
         with expecting(refused):
             self.desk.change(one.id, self.town.windows[hall], starts, by=f"web:{one.owner}")
         if not refused and not same:
+            self.takes(hall, starts)
             one.status, one.hall, one.starts, one.since = Status.BOOKED, hall, starts, self.now
+            one.length = self.length
 
     @precondition(lambda self: self.made)
     @rule(which=which)
@@ -257,12 +282,19 @@ class Desk(RuleBasedStateMachine):
         with self.town.writing.begin() as session:
             displaced = days.set_hours(session, REGION, HALLS[hall], when, stretches, note="", by="staff", now=self.now)
         self.hours[hall, when] = hours
+        concerned = self._outside(hall, when, hours)
+        assert displaced == len(concerned)
+        self._displaced(concerned)
+
+    def _outside(self, hall: int, when: date, hours: tuple[tuple[time, time], ...]) -> list[Expected]:
         concerned = [
             one for one in self.made
             if one.status is Status.BOOKED and (one.hall, one.day) == (hall, when) and one.starts > self.now
-            and not any(opens <= one.starts.time() and (one.starts + HOUR).time() <= closes for opens, closes in hours)
+            and not any(opens <= one.starts.time() and one.ends.time() <= closes for opens, closes in hours)
         ]  # fmt: skip
-        assert displaced == len(concerned)
+        return concerned
+
+    def _displaced(self, concerned: list[Expected]) -> None:
         for one in concerned:
             one.status, one.displaced = Status.DISPLACED, one.displaced + 1
 
@@ -271,23 +303,34 @@ class Desk(RuleBasedStateMachine):
     def give_the_usual_hours_back(self, which: int) -> None:
         hall, day = sorted(self.hours)[which % len(self.hours)]
         with self.town.writing.begin() as session:
-            days.reset_hours(session, REGION, HALLS[hall], day)
+            displaced = days.reset_hours(session, REGION, HALLS[hall], day, by="staff", now=self.now)
         del self.hours[hall, day]
+        concerned = self._outside(hall, day, WEEKLY)
+        assert displaced == len(concerned)
+        self._displaced(concerned)
 
     @rule(hall=somewhere, capacity=st.sampled_from([1, 2, 3, 1, 2, 0]))
     def set_capacity(self, hall: int, capacity: int) -> None:
         self.capacity[hall] = capacity
         self._set_rules()
 
+    @rule(minutes=st.sampled_from([60, 30]))
+    def set_length(self, minutes: int) -> None:
+        self.length = timedelta(minutes=minutes)
+        self._set_rules()
+
     @precondition(lambda self: self.made)
     @rule(which=which, status=st.sampled_from([Status.ATTENDED, Status.MISSED]))
     def record(self, which: int, status: Status) -> None:
-        come = [one for one in self.made if one.day <= self.now.date() and one.status in HOLDING]
+        today = self.now.date()
+        come = [one for one in self.made if one.day <= today and one.status in HOLDING]
         one = come[which % len(come)] if come else self._one(which)
         refused: type[Exception] | None = None
         if one.status not in HOLDING:
             refused = Ended
-        elif one.status is not status and self.now < (one.starts if status is Status.MISSED else midnight(one.day)):
+        elif (status is Status.ATTENDED and one.day != today) or (
+            status is Status.MISSED and one.status is not status and self.now < one.starts
+        ):
             refused = Refused
         with expecting(refused), self.town.writing.begin() as session:
             appointments.end(session, one.number, status, by="staff", now=self.now)
@@ -366,7 +409,7 @@ class Desk(RuleBasedStateMachine):
 
     @invariant()
     def nobody_has_more_than_allowed(self) -> None:
-        open_ = [one for one in self.made if one.status in OPEN]
+        open_ = [one for one in self.made if one.status in OPEN and one.ends > self.now]
         assert max(Counter(one.person for one in open_).values(), default=0) <= 3
         assert max(Counter(one.owner for one in open_).values(), default=0) <= 4
         assert max(Counter((one.person, one.day) for one in open_).values(), default=0) <= 1
@@ -396,7 +439,8 @@ class Desk(RuleBasedStateMachine):
     def _set_rules(self) -> None:
         with self.town.writing.begin() as session:
             for hall, capacity in zip(HALLS, self.capacity, strict=True):
-                open_hall(session, REGION, hall, Rules.model_validate(RULES | {"capacity": capacity}))
+                changed = {"capacity": capacity, "slot": self.length // timedelta(minutes=1)}
+                open_hall(session, REGION, hall, Rules.model_validate(RULES | changed))
 
     def _book(self, key: str, owner: int, person: Person, hall: int, starts: datetime, remind: bool) -> Appointment:
         return self.desk.book(
@@ -427,11 +471,6 @@ class Desk(RuleBasedStateMachine):
         assert one.due <= self.now < one.starts
         self.reminded[one.id, one.starts] += 1
         assert self.reminded[one.id, one.starts] == 1
-
-
-def midnight(day: date) -> datetime:
-    """When that day begins in China."""
-    return datetime.combine(day, time(), CHINA)
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import func, select, text, update
+from sqlalchemy import Engine, func, select, text, update
 from sqlalchemy.orm import Session, sessionmaker
 
 from core.database import Base
@@ -17,9 +17,10 @@ from desk.front import FrontDesk, Offer
 from desk.halls import shut_hall
 from desk.models import AppointmentEvent, AppointmentRow
 from desk.people import Person
-from desk.rules import Refused
+from desk.rules import NotForThem
 from desk.status import Status
 from tests.desk.conftest import EAST, LI, REGION, WEST, ZHANG, Watch, at, rules
+from tests.desk.crowd import rush
 
 WITH_IDENTITY = Person("张伟", "13800138000", "11010519491231002X")
 OWNER = "web:3f1c"
@@ -105,7 +106,7 @@ def test_what_a_closed_hall_displaced_ends_as_nobodys_fault(
     assert status(desk, made) is Status.GIVEN_UP
 
 
-def test_staff_can_still_register_who_came_after_it_lapsed(
+def test_staff_can_still_register_who_did_not_come_after_it_lapsed(
     desk: FrontDesk, offer: Offer, writing: sessionmaker[Session], watch: Watch
 ) -> None:
     made = book(desk, offer, watch)
@@ -113,8 +114,8 @@ def test_staff_can_still_register_who_came_after_it_lapsed(
     lapse(writing, watch)
     with writing.begin() as session:
         number = appointments.read(session, made).number
-        appointments.end(session, number, Status.ATTENDED, by="staff:a", now=watch())
-    assert status(desk, made) is Status.ATTENDED
+        appointments.end(session, number, Status.MISSED, by="staff:a", now=watch())
+    assert status(desk, made) is Status.MISSED
 
 
 # -- erase --
@@ -234,6 +235,38 @@ def test_what_was_erased_cannot_be_proved_nor_found_by_its_owner(
     assert desk.last_person(f"{OWNER}-张伟") is None
 
 
+def test_what_somebody_else_holds_is_erased_the_next_time_and_nobody_waits(
+    database: Engine, desk: FrontDesk, writing: sessionmaker[Session], watch: Watch, many: list[int]
+) -> None:
+    if database.dialect.name == "sqlite":
+        pytest.skip("whoever writes to SQLite is alone")
+    watch.pass_(days=183)
+    lapse(writing, watch)
+    with writing.begin() as other:
+        other.get(AppointmentRow, many[2], with_for_update=True)
+        with writing.begin() as session:
+            session.execute(text("SET LOCAL lock_timeout = '10s'"))  # should it wait after all
+            assert upkeep.erase(session, now=watch()) == 4
+    assert erase(writing, watch) == 1
+
+
+def test_erasing_and_relocking_at_once_do_not_wait_for_each_other_for_ever(
+    desk: FrontDesk, writing: sessionmaker[Session], vault: Vault, watch: Watch, many: list[int]
+) -> None:
+    watch.pass_(days=183)
+    lapse(writing, watch)
+
+    def erase_or_relock(number: int) -> None:
+        if number % 2:
+            erase(writing, watch)
+        else:
+            upkeep.relock(writing, vault)
+
+    assert rush(erase_or_relock, range(8)) == {"done": 8}
+    erase(writing, watch)
+    assert [desk.held(one).details for one in many] == [None] * 5
+
+
 # -- a new key --
 
 
@@ -288,7 +321,7 @@ def test_limits_for_a_person_hold_while_keys_change_and_afterwards(
     if relocked:
         upkeep.relock(writing, Vault([new, old]))
     renewed = FrontDesk(writing, writing, Vault([new] if relocked else [new, old]), now=watch)
-    with pytest.raises(Refused, match="约过这件事"):
+    with pytest.raises(NotForThem):
         renewed.book(
             offer.published.id, offer.windows[0].id, at(watch.tomorrow, 11), person, owner="web:other", key="k"
         )

@@ -110,7 +110,7 @@ def test_the_desk_comes_to_a_database_with_guides_and_leaves_them_as_they_are(em
 
 
 def test_the_database_itself_keeps_a_slot_from_having_less_than_nothing_taken(database: Engine) -> None:
-    row = desk.models.SlotRow(window="w", day=THURSDAY.date(), begins=540, taken=-1)
+    row = desk.models.SlotRow(window="w", day=THURSDAY.date(), begins=540, minutes=30, taken=-1)
     with sessions(database, writing=True)() as session:
         session.add(row)
         with pytest.raises(IntegrityError):
