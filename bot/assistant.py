@@ -13,7 +13,7 @@ from bot import answers, choices, context, facets, services
 from bot.booking.talk import Booking, without_ours
 from bot.choices import HUMAN, offering
 from bot.dialogue import Dialogue, Turn
-from bot.finding import Finder, guide_of
+from bot.finding import Finder, guide_of, naming
 from bot.parts import Asked
 from bot.services import Lines
 from bot.understanding import Understanding, Wish, about
@@ -218,7 +218,7 @@ class Assistant:
             return self._nothing(hits, wanted, dialogue, asked, missing)
         best = hits[0]
         close = [hit for hit in shown if best.score - hit.score < rules.spread and hit.score >= rules.near]
-        if len(named := _naming(asked, close)) > 1 and not wanted and best.score < rules.exact:
+        if len(named := naming(asked, close)) > 1 and not wanted and best.score < rules.exact:
             return self._offer(named, wanted, dialogue, asked)
         alone = len(hits) == 1 or best.score - hits[1].score >= rules.tie or isinstance(best.target, Faq)
         if best.score >= rules.exact or (best.score >= rules.answer and alone):
@@ -260,13 +260,8 @@ class Assistant:
         offered = {one.guide.id: one for one in dialogue.choices if one.guide}
         if len({one.guide.name for one in offered.values() if one.guide}) < max(2, len(offered)):
             return None
-        rules = self._finder.thresholds
-        fits = [hit for hit in self._finder.find(f"{dialogue.asked} {text}", dialogue) if guide_of(hit) in offered]
-        alone = self._finder.find(text, dialogue) if len(topic) >= 2 else []
-        if not fits or fits[0].score < rules.answer or (alone and alone[0].score >= fits[0].score):
-            return None
-        near = len(fits) > 1 and fits[0].score - fits[1].score < rules.tie
-        return None if near else offered[guide_of(fits[0]) or 0]
+        bent = self._finder.bent(text, topic, set(offered), dialogue)
+        return offered[bent] if bent else None
 
     def _nothing(
         self, hits: Sequence[Hit], wanted: tuple[Facet, ...], dialogue: Dialogue, asked: str, missing: str | None
@@ -378,12 +373,6 @@ class Assistant:
             return _turn(Answer(Act.REFUSE, told), replace(dialogue, choices=()))
         act = Act.GREET if wish is Wish.GREET else Act.SMALLTALK
         return _turn(Answer(act, say(wish.value, title=self._lines.title)), dialogue)
-
-
-def _naming(text: str, hits: Sequence[Hit]) -> list[Hit]:
-    """The guides that a bare word such as 身份证 may mean: it says nothing of what is to be done."""
-    topic = facets.topic(text)
-    return [hit for hit in hits if topic in hit.text and guide_of(hit)] if len(topic) <= facets.SHORT else []
 
 
 def _turn(answer: Answer, dialogue: Dialogue) -> Turn:

@@ -13,11 +13,13 @@ from pydantic import TypeAdapter, ValidationError
 from bot import private
 from bot.assistant import Assistant
 from bot.dialogue import Dialogue, Turn
+from bot.draft import Step
 from bot.guard import guard
 from bot.understanding import from_words
 from bot.wording import say
 from core.cache import Cache
 from core.errors import Invalid, TooMany
+from core.privacy import Sort
 from core.types import Act, Answer, Message, Reply
 from core.vault import Vault
 from index.homophones import corrected
@@ -69,13 +71,13 @@ class Conversation:
             return await self._finish(message, sender, turn, "choice")
         guarded = guard(message.text, longest=self._longest)
         if guarded.answer:
-            return await self._finish(message, sender, Turn((guarded.answer,), remembered), "guard")
-        if taken := private.take(message.text, remembered, self._vault):
-            guarded, remembered = replace(guarded, text=taken.text or guarded.text, sealed=()), taken.dialogue
+            return await self._finish(message, sender, Turn((guarded.answer,), _doubted(remembered)), "guard")
+        taken = private.take(message.text, remembered, self._vault)
+        if taken:
+            guarded, remembered = replace(guarded, text=taken.text), taken.dialogue
         turn, path = await self._understand(sender, corrected(guarded.text), remembered)
-        if guarded.sealed:
-            told = Answer(Act.SMALLTALK, say("sealed", sorts="、".join(guarded.sealed)))
-            turn = replace(turn, answers=(*turn.answers, told))
+        kept = taken is not None and bool(remembered.draft or turn.dialogue.draft)
+        turn = _noted(turn, taken.noted) if taken and kept else _unkept(turn, guarded.sealed)
         return await self._finish(message, sender, turn, path)
 
     async def _understand(self, sender: str, text: str, dialogue: Dialogue) -> tuple[Turn, str]:
@@ -86,7 +88,7 @@ class Conversation:
         return await asyncio.to_thread(self._assistant.respond, text, from_words(text), dialogue), "direct"
 
     async def _finish(self, message: Message, sender: str, turn: Turn, path: str) -> Reply:
-        await self._cache.set(f"dialogue:{sender}", turn.dialogue.dump(), REMEMBERED)
+        await self._cache.set(f"dialogue:{sender}", replace(turn.dialogue, given="").dump(), REMEMBERED)
         for answer in turn.answers:
             self._observe(answer.act, path)
         return Reply(message.session, turn.answers)
@@ -114,6 +116,28 @@ class Conversation:
         if asked not in self._regions:
             raise Invalid("没有这个区划代码，请检查后再试。")
         return self._regions.canonical(asked)
+
+
+def _noted(turn: Turn, sorts: tuple[Sort, ...]) -> Turn:
+    """The turn, saying first which details were kept of those given unasked; a confirmation shows them anyway."""
+    if not sorts or not turn.answers or (turn.dialogue.draft and turn.dialogue.draft.step is Step.CONFIRM):
+        return turn
+    first, *others = turn.answers
+    text = f"{say('book_noted', what='和'.join(sorts))}\n{first.text}"
+    return replace(turn, answers=(replace(first, text=text), *others))
+
+
+def _unkept(turn: Turn, sorts: tuple[str, ...]) -> Turn:
+    """The turn, saying last which details were hidden."""
+    told = Answer(Act.SMALLTALK, say("sealed", sorts="、".join(sorts)))
+    return replace(turn, answers=(*turn.answers, told)) if sorts else turn
+
+
+def _doubted(dialogue: Dialogue) -> Dialogue:
+    """The conversation after something else was talked of: a bare yes no longer books, nor cancels."""
+    if dialogue.draft:
+        return replace(dialogue, draft=replace(dialogue.draft, doubtful=True))
+    return replace(dialogue, choices=tuple(one for one in dialogue.choices if not one.id.startswith("book:drop:")))
 
 
 def sender_of(session: str) -> str:

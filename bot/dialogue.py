@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 
 from pydantic import TypeAdapter
 
-from bot.draft import Draft
+from bot.draft import WHENEVER, Draft
+from bot.times import Wanted
 from core.types import Answer, Choice, Facet
 from knowledge.schema import Audience
 
@@ -31,7 +32,9 @@ class Dialogue:
     """`asked` are the words that led to the guide or the choices at hand; all of it is sealed text.
 
     `earlier` are the guides talked about before, the last first, with the words that led to each. `citizen` owns what is
-    booked here; `draft` is a booking in the making, and `booked` the key and the id of the last one made.
+    booked here; `draft` is a booking in the making, and `booked` the key and the id of the last one made. `given` is the
+    locked person of a message that may begin a booking, for its turn alone; `wish` is when an appointment, still to be
+    picked, is to be moved to.
     """
 
     region: str
@@ -44,6 +47,8 @@ class Dialogue:
     citizen: str = ""
     draft: Draft | None = None
     booked: tuple[str, int] | None = None
+    given: str = ""
+    wish: Wanted = WHENEVER
 
     def picked(self, text: str) -> Choice | None:
         """The offered choice that `text` means, by number, by its place, or by its words."""

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, time
 from enum import StrEnum
 
 from bot.times import Wanted
+from core.types import Choice
 
 
 class Step(StrEnum):
@@ -33,7 +34,8 @@ class Draft:
 
     `person` is locked: nothing in here can be read that is personal. `key` makes the booking happen once however often it
     is confirmed. `online` is set once the citizen wants to come although it is done online; `trouble` says what was
-    wrong with the last detail given.
+    wrong with the last detail given. `offered` are the matters to choose from while none is settled. `doubtful` is set when
+    the last message was about something else or not understood: a bare yes then does not book.
     """
 
     key: str
@@ -46,6 +48,8 @@ class Draft:
     person: str = ""
     step: Step = Step.ITEM
     trouble: str = ""
+    offered: tuple[Choice, ...] = ()
+    doubtful: bool = False
 
     @property
     def day(self) -> date | None:
@@ -62,9 +66,9 @@ class Draft:
         merged = Wanted(days, clock.begins, clock.ends, clock.at, more.earliest, more.any)
         return replace(self, wanted=merged, starts=None)
 
-    def on(self, day: date | None) -> Draft:
-        """The same booking on that day, at a time to be asked; on a day to be asked where there is none."""
-        wish = Wanted((day,) if day else (), self.wanted.begins, self.wanted.ends)
+    def on(self, day: date | None, at: time | None = None) -> Draft:
+        """The same booking on that day, at `at` or a time to be asked; on a day to be asked where there is none."""
+        wish = Wanted((day,) if day else (), self.wanted.begins, self.wanted.ends, at)
         return replace(self, wanted=wish, starts=None)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -24,6 +24,7 @@ _PASSING = (
     r"在{0}[^，。]{{0,6}}(?:回来?|返)(?:[老村乡家]|[^，。]{{0,3}}(?:开|办|创))"
 )
 _WORD = 3  # characters of topic; fewer name nothing that could be asked for itself
+_NAMING = 2  # characters of topic from which something may be looked for alone
 _ABROAD = ("71", "81", "82")  # 台湾, 香港, 澳门: what is asked of them is how to go there
 
 
@@ -119,6 +120,16 @@ class Finder:
         plain = bool(hits) and hits[0].score >= rules.answer and guide_of(hits[0]) not in told
         return None if plain else next(iter(earlier), None)
 
+    def bent(self, text: str, topic: str, offered: Set[int], dialogue: Dialogue) -> int | None:
+        """The one of several guides offered that a short remark, such as 过期的, makes out of what was asked."""
+        rules = self.thresholds
+        fits = [hit for hit in self.find(f"{dialogue.asked} {text}", dialogue) if guide_of(hit) in offered]
+        alone = self.find(text, dialogue) if len(topic) >= _NAMING else []
+        if not fits or fits[0].score < rules.answer or (alone and alone[0].score >= fits[0].score):
+            return None
+        near = len(fits) > 1 and fits[0].score - fits[1].score < rules.tie
+        return None if near else guide_of(fits[0])
+
     def meant(self, text: str, dialogue: Dialogue) -> Published | None:
         """The guide a wish is about: the one named with it, else the one talked about, else the only one offered."""
         if len(facets.topic(text)) >= 2:
@@ -189,6 +200,12 @@ class Finder:
 def guide_of(hit: Hit) -> int | None:
     """The id of the guide found; None for a curated question."""
     return hit.target.id if isinstance(hit.target, IndexedGuide) else None
+
+
+def naming(text: str, hits: Sequence[Hit]) -> list[Hit]:
+    """The guides that a bare word such as 身份证 may mean: it says nothing of what is to be done."""
+    topic = facets.topic(text)
+    return [hit for hit in hits if topic in hit.text and guide_of(hit)] if len(topic) <= facets.SHORT else []
 
 
 def suits(hit: Hit, audience: Audience) -> bool:

@@ -57,7 +57,7 @@ def guard(raw: str, *, longest: int) -> Guarded:
     """
     if len(raw) > longest:
         raise TooLarge(f"这段话太长了，请控制在 {longest} 个字以内，先说最要紧的一件事。")
-    text = _COMMAND.sub("", normalise(raw))
+    text = plain(raw)
     if not text or not _SPEECH.search(text):
         raise Invalid("没有看懂您发的内容，请用一句话说说您要办什么事。")
     heard = _heard(text)
@@ -66,6 +66,11 @@ def guard(raw: str, *, longest: int) -> Guarded:
     if wrong := next((one for one in _wrongs() if one.patterns.search(text) and not one.unless.search(text)), None):
         return Guarded(seal(text), answer=Answer(Act.REFUSE, say(wrong.say)))
     return Guarded(seal(text), sealed=tuple(dict.fromkeys(one.sort.value for one in find(text))))
+
+
+def plain(raw: str) -> str:
+    """The message in the characters that are searched for, without what would make it a command."""
+    return _COMMAND.sub("", normalise(raw))
 
 
 def _heard(text: str) -> str:

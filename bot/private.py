@@ -7,24 +7,21 @@ import re
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 
-from bot import facets
+from bot import facets, names
 from bot.booking import words
 from bot.dialogue import Dialogue
-from bot.draft import Draft, Step
+from bot.draft import Step
+from bot.guard import plain
 from bot.times import wanted
 from bot.understanding import Wish, from_words
 from core import clock
 from core.errors import Invalid
-from core.privacy import Finding, Sort, find
+from core.privacy import Finding, Sort, find, seal
 from core.text import normalise
 from core.vault import Unreadable, Vault
 from desk import people
 
-_CHECKS: dict[str, Callable[[str], str]] = {
-    "name": people.check_name,
-    "phone": people.check_phone,
-    "identity": people.check_identity,
-}
+_CHECKS: dict[str, Callable[[str], str]] = {"phone": people.check_phone, "identity": people.check_identity}
 _SORTS = {"name": Sort.NAME, "phone": Sort.MOBILE, "identity": Sort.IDENTITY}
 _OF_SORT = {sort: field for field, sort in _SORTS.items()}
 _STEPS = {Step.NAME: "name", Step.PHONE: "phone", Step.IDENTITY: "identity"}
@@ -39,14 +36,15 @@ _GAPS = re.compile(r"[\s,，。.;；:：、/!！]+")
 _CLAUSES = re.compile(r"[，,。.;；!！\n]+")
 _DIGITS = str.maketrans("零〇一二三四五六七八九幺", "001234567891")
 _MANY_DIGITS = re.compile(r"(?:[0-9０-９零〇一二三四五六七八九幺][\s\-—]*){6,}")
-_NO_NAME = re.compile(r"[我你您他她它的了吗呢么吧这那哪请想要]|(?:[区县市]|大厅|中心|窗口)$")
-_LONGEST_PLAIN = 6  # characters of a name without a dot between its parts
 _WEEKDAY = re.compile(r"(?:下个?)?周[一二三四五六日天末]")
 _MARKS = re.compile(rf"(?:〔(?:{'|'.join(_OF_SORT)})〕)+")
+# 电话 before 〔手机号〕; the 身份证 of 补身份证 is what is to be booked.
+_LABEL_OF = re.compile(rf"(?<![补办换领约丢了])(?:{_LABELS.pattern})\s*(?=〔)")
 # 张星座 is a name and 星座 is small talk; these wishes are not spoken in words that people are called by.
 _WISHES = (Wish.HUMAN, Wish.COMPLAINT, Wish.GREET, Wish.THANKS, Wish.BYE, Wish.BOOK)
 _COMMANDS = ("mine", "cancel", "change", "stop", "back", "other_hall", "other_day", "other_time", "agree", "refuse", "slots", "place",
-             "same", "wrong_name", "wrong_phone", "wrong_identity", "quiet", "remind")  # fmt: skip
+             "same", "wrong_name", "wrong_phone", "wrong_identity", "quiet", "remind",
+             "withhold", "why_detail", "venting")  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +58,12 @@ class Given:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """The dialogue with the details locked in its draft. `text` is what may travel on in place of the message; None where
-    the sealed message itself may."""
+    """The dialogue with the details locked in it. `text` is what may travel on in place of the message; `noted` are the
+    sorts kept that nobody had asked for."""
 
     dialogue: Dialogue
-    text: str | None
+    text: str
+    noted: tuple[Sort, ...] = ()
 
 
 def take(raw: str, dialogue: Dialogue, vault: Vault) -> Taken | None:
@@ -74,18 +73,18 @@ def take(raw: str, dialogue: Dialogue, vault: Vault) -> Taken | None:
     alone, right or wrong.
     """
     draft = dialogue.draft
-    if draft is None or draft.moving:
+    if (draft and draft.moving) or (draft is None and not _begins(raw)):
         return None
-    asked = _STEPS.get(draft.step)
-    found = {_OF_SORT[one.sort]: one for one in find(raw) if one.sort in _OF_SORT}
-    if asked is None:
-        return _in_passing(found, dialogue, draft, vault)
+    found = {_OF_SORT[one.sort]: one for one in (*find(raw), *names.told(raw)) if one.sort in _OF_SORT}
+    asked = _STEPS.get(draft.step) if draft else None
+    if draft is None or asked is None:
+        return _in_passing(raw, found, dialogue, vault)
     if not found and not _MANY_DIGITS.search(raw) and _travels(normalise(raw), dialogue):
         return None
-    said = _values(raw, found, asked)
-    person, wrong = _checked(unlock(vault, draft.person), said)
+    said = _values(names.dotted(raw), found, asked)
+    person, wrong = _checked(unlock(vault, draft.person), said, said_so=names.said_so(raw))
     trouble = next((wrong[field] for field in (asked, *wrong) if field in wrong), "")
-    marks = "".join(f"〔{_SORTS[field]}〕" for field in _CHECKS if field in said)
+    marks = "".join(f"〔{_SORTS[field]}〕" for field in _SORTS if field in said)
     made = replace(draft, person=lock(vault, person), trouble=trouble)
     return Taken(replace(dialogue, draft=made), marks)
 
@@ -94,7 +93,8 @@ def apart(text: str) -> str:
     """What a message says besides the details it gave: 松风区 of 我叫〔姓名〕，电话〔手机号〕，松风区."""
     if not _MARKS.search(text):
         return text
-    return _GAPS.sub(" ", re.sub(r"(?:我|名字)?(?:叫|就?是)\s*$", "", _LABELS.sub(" ", _MARKS.sub(" ", text)))).strip()
+    bare = _MARKS.sub(" ", _LABEL_OF.sub("", names.unlabelled(text)))
+    return _GAPS.sub(" ", re.sub(r"(?:我|名字)?(?:叫|就?是)\s*$", "", bare)).strip()
 
 
 def lock(vault: Vault, person: Given) -> str:
@@ -110,12 +110,25 @@ def unlock(vault: Vault, locked: str) -> Given:
         return Given()
 
 
-def _in_passing(found: dict[str, Finding], dialogue: Dialogue, draft: Draft, vault: Vault) -> Taken | None:
+def _begins(raw: str) -> bool:
+    """Whether a message may begin a booking, details and all."""
+    return from_words(normalise(raw)).wish is Wish.BOOK
+
+
+def _in_passing(raw: str, found: dict[str, Finding], dialogue: Dialogue, vault: Vault) -> Taken | None:
     """Details given before, or after, they were asked: the valid ones are kept, and the sealed message travels on."""
     if not found:
         return None
-    person, _ = _checked(unlock(vault, draft.person), {field: one.value for field, one in found.items()})
-    return Taken(replace(dialogue, draft=replace(draft, person=lock(vault, person))), None)
+    draft = dialogue.draft
+    person, wrong = _checked(
+        unlock(vault, draft.person if draft else ""), {field: one.value for field, one in found.items()}, said_so=True
+    )  # fmt: skip
+    locked = lock(vault, person)
+    kept = replace(dialogue, draft=replace(draft, person=locked)) if draft else replace(dialogue, given=locked)
+    text = seal(plain(raw))
+    if name := found.get("name"):
+        text = text.replace(normalise(name.value), f"〔{Sort.NAME}〕")
+    return Taken(kept, text, tuple(_SORTS[field] for field in _SORTS if field in found and field not in wrong))
 
 
 def _travels(text: str, dialogue: Dialogue) -> bool:
@@ -163,24 +176,18 @@ def _named(text: str) -> str:
 
 def _plain(text: str) -> str:
     """A message without the words around a name."""
-    return _AFTER.sub("", _CALLED.sub("", _GAPS.sub(" ", _LABELS.sub(" ", text)).strip())).strip()
+    return _AFTER.sub("", names.bare(_CALLED.sub("", _GAPS.sub(" ", _LABELS.sub(" ", text)).strip()))).strip()
 
 
-def _checked(person: Given, said: dict[str, str]) -> tuple[Given, dict[str, str]]:
+def _checked(person: Given, said: dict[str, str], *, said_so: bool) -> tuple[Given, dict[str, str]]:
     """The person with what is valid of what was said, and what was wrong with the rest, by field."""
     wrong: dict[str, str] = {}
     for field, value in said.items():
         try:
-            person = replace(person, **{field: _check(field, value)})
+            checked = (
+                names.check(value, said_so=said_so) if field == "name" else _CHECKS[field](value.translate(_DIGITS))
+            )
+            person = replace(person, **{field: checked})
         except Invalid as error:
             wrong[field] = str(error)
     return person, wrong
-
-
-def _check(field: str, value: str) -> str:
-    if field != "name":
-        return _CHECKS[field](value.translate(_DIGITS))
-    plain = "·" not in value and not value.isascii()
-    if not words.like_name(value) and (_NO_NAME.search(value) or (plain and len(value) > _LONGEST_PLAIN)):
-        raise people.BadName()
-    return people.check_name(value)

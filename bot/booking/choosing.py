@@ -43,10 +43,9 @@ class Choosing:
         old = dialogue.draft
         draft = new(guide)
         if old and old.step is Step.ITEM:
-            draft = replace(
-                draft, wanted=old.wanted, window=self._matters.hall_of(old.window, guide), person=old.person
-            )
-        return self._flow.go(draft, self._matters.about(guide, dialogue))
+            window = self._matters.hall_of(old.window, guide)
+            draft = replace(draft, wanted=old.wanted, window=window, person=old.person, online=old.online)
+        return self._flow.first(draft, self._matters.about(guide, dialogue))
 
     def _of_step(self, act: str, value: str, draft: Draft, dialogue: Dialogue) -> Turn | None:
         flow = self._flow
@@ -61,6 +60,12 @@ class Choosing:
                 return flow.go(replace(draft, window=value, starts=None), dialogue)
             case "last":
                 return flow.use_last(draft, dialogue)
+            case "halls" if (
+                not draft.moving and draft.guide and (others := self._matters.siblings(draft.guide, dialogue))
+            ):
+                return flow.go(replace(draft, guide=None, window="", starts=None, offered=others), dialogue)
+            case "halls" if only := flow.only_hall(draft):
+                return flow.go(draft, dialogue, only)
         changed = _timed(act, value, draft)
         return flow.go(changed, dialogue) if changed else None
 
@@ -86,9 +91,10 @@ class Choosing:
         held = self._mine.one(number, dialogue) if number else None
         if held is None:
             return self._mine.none(dialogue)
-        left = replace(dialogue, draft=None)
+        left = replace(dialogue, draft=None, wish=WHENEVER)
         if act == "change":
-            return self._flow.begin_move(held, None, left)
+            offered = any(one.id == f"{PREFIX}change:{value}" for one in dialogue.choices)
+            return self._flow.begin_move(held, dialogue.wish if offered else None, left)
         return {"cancel": self._mine.sure, "drop": self._mine.drop, "keep": self._mine.keep}[act](held, left)
 
     def _gone(self, dialogue: Dialogue) -> Turn:
@@ -109,7 +115,7 @@ def _timed(act: str, value: str, draft: Draft) -> Draft | None:
             noon = datetime(2000, 1, 1, 12).time()
             return draft.wanting(Wanted(ends=noon) if value == "am" else Wanted(begins=noon))
         case "day" if day := _day(value):
-            return draft.on(day)
+            return draft.on(day, draft.wanted.at)
         case "time" if starts := _moment(value):
             return replace(draft, wanted=Wanted(days=(starts.date(),), at=starts.time()), starts=None)
     return None

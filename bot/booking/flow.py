@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 
 from bot import private, services
 from bot.booking import openings, questions, slips
+from bot.booking.back import reopened
 from bot.booking.mine import Mine, refused
 from bot.booking.openings import Openings
 from bot.booking.questions import Question, ask
@@ -41,7 +42,8 @@ class Flow:
     def go(self, draft: Draft, dialogue: Dialogue, said: str = "") -> Turn:
         """Ask what is open, or for a confirmation where nothing is; `said` comes before the question."""
         if draft.guide is None:
-            return ask(questions.item(), draft, dialogue, said=said)
+            question = questions.items(draft.offered) if draft.offered else questions.item()
+            return ask(question, draft, dialogue, said=said)
         offer = self._desk.offer(draft.guide)
         if offer is None or not offer.windows:
             return self._without(offer, dialogue)
@@ -53,11 +55,30 @@ class Flow:
             return self._hall(offer, draft, dialogue, said)
         return self._when(offer, window, replace(draft, window=window.id), dialogue, said)
 
-    def soonest(self, draft: Draft, dialogue: Dialogue) -> Turn:
+    def unclear(self, draft: Draft, dialogue: Dialogue) -> Turn:
+        """It was not understood, perhaps a refusal: a bare yes to what follows is asked about once more."""
+        turn = self.go(draft, dialogue, say("book_not_understood"))
+        after = turn.dialogue.draft
+        return replace(turn, dialogue=replace(turn.dialogue, draft=replace(after, doubtful=True))) if after else turn
+
+    def first(self, draft: Draft, dialogue: Dialogue, said: str = "") -> Turn:
+        """Begin with what is known: the soonest hall where the sooner is the better, and none was named."""
+        if draft.wanted.earliest and not draft.window:
+            return self.soonest(draft, dialogue, said)
+        return self.go(draft, dialogue, said)
+
+    def soonest(self, draft: Draft, dialogue: Dialogue, said: str = "") -> Turn:
         """Whichever hall has the first free time that fits."""
         offer = self._desk.offer(draft.guide) if draft.guide else None
         firsts = [(first.starts, window.id) for window, first in self._firsts(offer, draft) if first] if offer else []
-        return self.go(replace(draft, window=min(firsts)[1]) if firsts else draft, dialogue)
+        return self.go(replace(draft, window=min(firsts)[1]) if firsts else draft, dialogue, said)
+
+    def only_hall(self, draft: Draft) -> str:
+        """That there is no other hall to change to; empty where there is."""
+        offer = self._desk.offer(draft.guide) if draft.guide else None
+        if offer is None or len(offer.windows) != 1:
+            return ""
+        return say("book_only_hall", name=offer.published.guide.name, hall=offer.windows[0].hall.name)
 
     def _hall(self, offer: Offer, draft: Draft, dialogue: Dialogue, said: str) -> Turn:
         firsts = self._firsts(offer, draft)
@@ -97,11 +118,15 @@ class Flow:
 
     def _who(self, offer: Offer, window: Window, draft: Draft, dialogue: Dialogue, said: str) -> Turn:
         person = private.unlock(self._desk.vault, draft.person)
+        if person.identity and not window.rules.identity:
+            person = replace(person, identity="")  # what nobody needs is neither shown nor kept
+            draft = self._with(draft, person)
         said = said or draft.trouble
         if not draft.moving and (question := self._open_detail(window, person, dialogue)):
-            if question.step is Step.NAME:
+            if _changed(draft, dialogue.draft) or (question.step is Step.NAME and not said):
                 when = questions.moment(draft, self._desk.today())
-                said = said or say("book_chosen", name=offer.published.guide.name, when=when, hall=window.hall.name)
+                chosen = say("book_chosen", name=offer.published.guide.name, when=when, hall=window.hall.name)
+                said = "\n".join(filter(None, (said, chosen)))
             return ask(question, draft, dialogue, said=said, about=offer.published)
         assert draft.starts is not None
         question = questions.confirm(
@@ -132,30 +157,12 @@ class Flow:
     def back(self, draft: Draft, dialogue: Dialogue) -> Turn:
         """Ask the question before once more."""
         person = private.unlock(self._desk.vault, draft.person)
-        match draft.step:
-            case Step.CONFIRM if draft.moving:
-                draft = draft.on(draft.day)
-            case Step.CONFIRM:
-                draft = self._with(draft, Given(person.name))
-            case Step.IDENTITY:
-                draft = self._with(draft, replace(person, phone=""))
-            case Step.PHONE:
-                draft = self._with(draft, Given())
-            case Step.NAME:
-                draft = replace(draft, wanted=Wanted(days=(draft.day,) if draft.day else ()), starts=None)
-            case Step.TIME:
-                draft = replace(draft, wanted=WHENEVER, starts=None)
-            case Step.DAY | Step.HALL:
-                return self._back_from_day(draft, dialogue)
-            case _:
-                return self.go(draft, dialogue, say("book_first_step"))
-        return self.go(draft, dialogue)
-
-    def _back_from_day(self, draft: Draft, dialogue: Dialogue) -> Turn:
         offer = self._desk.offer(draft.guide) if draft.guide else None
-        if draft.step is Step.DAY and offer and len(offer.windows) > 1:
-            return self.go(replace(draft, window="", wanted=WHENEVER), dialogue)
-        return self.go(draft, dialogue, say("book_first_step"))
+        before = reopened(draft, person, several_halls=bool(offer and len(offer.windows) > 1))
+        if before is None:
+            return self.go(draft, dialogue, say("book_first_step"))
+        draft, known = before
+        return self.go(draft if known == person else self._with(draft, known), dialogue)
 
     def stop(self, dialogue: Dialogue) -> Turn:
         """Leave it; an appointment that was to be moved stays."""
@@ -178,7 +185,9 @@ class Flow:
     def use_last(self, draft: Draft, dialogue: Dialogue) -> Turn:
         """Book for whom was booked last."""
         last = self.last(dialogue)
-        return self.go(self._with(draft, last) if last else draft, dialogue)
+        return (
+            self.go(self._with(draft, last), dialogue) if last else self.go(draft, dialogue, say("book_name_unclear"))
+        )
 
     def without(self, field: str, draft: Draft, dialogue: Dialogue) -> Turn:
         """Ask for a detail once more."""
@@ -187,6 +196,13 @@ class Flow:
 
     def _with(self, draft: Draft, person: Given) -> Draft:
         return replace(draft, person=private.lock(self._desk.vault, person))
+
+    def why(self, draft: Draft, dialogue: Dialogue) -> Turn:
+        """What the detail asked is for, the way to do without, and the question once more."""
+        offer = self._desk.offer(draft.guide) if draft.guide else None
+        window = offer.window(draft.window) if offer else None
+        phone = say("book_hall_phone", phone=window.hall.phone) if window and window.hall.phone else ""
+        return self.go(draft, dialogue, say(f"book_why_{draft.step}", phone=phone))
 
     # -- booking --
 
@@ -264,3 +280,10 @@ class Flow:
             wanted = replace(wanted, days=(one.day,))
         draft = replace(new(one.guide, moving=one.id, wanted=wanted), window=one.window)
         return self.go(draft, dialogue, say("book_moving", what=slips.short(one, self._desk.today())))
+
+
+def _changed(draft: Draft, before: Draft | None) -> bool:
+    """Whether day, time, hall or matter are others than before."""
+    if before is None:
+        return True
+    return (draft.guide, draft.window, draft.starts) != (before.guide, before.window, before.starts)

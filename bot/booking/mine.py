@@ -49,13 +49,6 @@ class Mine:
         """Which one is meant, of several; `act` is change or cancel."""
         return self._keep(slips.which(found, act, say(f"book_which_{act}"), self._desk.today()), dialogue)
 
-    def cancel(self, dialogue: Dialogue) -> Turn:
-        """The only one is asked about; of several, which."""
-        found = self.all(dialogue)
-        if len(found) == 1:
-            return self.sure(found[0], dialogue)
-        return self.which(found, "cancel", dialogue) if found else self.none(dialogue)
-
     def sure(self, held: Held, dialogue: Dialogue) -> Turn:
         """Asks once before it is cancelled."""
         one = held.appointment
@@ -68,7 +61,8 @@ class Mine:
         drop = next((one.id for one in dialogue.choices if one.id.startswith("book:drop:")), None)
         if drop and words.says("refuse", text):
             return drop.replace("drop", "keep")
-        return drop if drop and (words.says("agree", text) or words.says("cancel", text)) else None
+        agreed = any(words.says(kind, text) for kind in ("agree", "agree_cancel", "cancel"))
+        return drop if drop and agreed else None
 
     def drop(self, held: Held, dialogue: Dialogue) -> Turn:
         """Cancels; a second time says the same."""

@@ -57,7 +57,8 @@ def ask(
     cited = ref(about) if about else None
     answer = Answer(Act.BOOK, text, guide=cited, choices=question.choices, links=question.links)
     kept = tuple(listed) if question.kept is None else question.kept
-    return Turn((answer,), replace(dialogue, draft=replace(draft, step=question.step, trouble=""), choices=kept))
+    asked = replace(draft, step=question.step, trouble="", doubtful=False)
+    return Turn((answer,), replace(dialogue, draft=asked, choices=kept))
 
 
 # -- what --
@@ -68,8 +69,10 @@ def item() -> Question:
     return Question(Step.ITEM, say("book_item"), (STOP,))
 
 
-def items(found: Sequence[Choice], text: str) -> Question:
-    """Which of these matters?"""
+def items(found: Sequence[Choice]) -> Question:
+    """Which of these matters? One name means that only the district is open."""
+    names = {one.guide.name for one in found if one.guide}
+    text = say("book_which_region", name=names.pop()) if len(names) == 1 and len(found) > 1 else say("book_items")
     return Question(Step.ITEM, text, (*found, STOP))
 
 

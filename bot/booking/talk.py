@@ -11,7 +11,7 @@ from bot.booking.choosing import PREFIX, Choosing
 from bot.booking.flow import Flow
 from bot.booking.matters import Matter, Matters
 from bot.booking.mine import Mine
-from bot.booking.questions import ask
+from bot.booking.own import Own
 from bot.choices import offering
 from bot.dialogue import Dialogue, Turn
 from bot.draft import WHENEVER, Draft, Step, new
@@ -45,6 +45,7 @@ class Booking:
         self._matters = Matters(desk, finder, regions)
         self._mine = Mine(desk, lines)
         self._flow = Flow(desk, self._mine, lines)
+        self._own = Own(self._flow, self._mine, self._matters, desk.today)
         self._choosing = Choosing(self._flow, self._mine, self._matters)
 
     def respond(self, text: str, understood: Understanding, dialogue: Dialogue) -> Turn | None:
@@ -57,7 +58,7 @@ class Booking:
             return self.choose(f"{PREFIX}yes:{dialogue.booked[0]}", dialogue)
         if picked := dialogue.picked(text):
             return self.choose(picked.id, dialogue)
-        return self._of_mine(text, dialogue) or self._begun(text, understood, dialogue)
+        return self._own.respond(text, dialogue) or self._begun(private.apart(text), understood, dialogue)
 
     def choose(self, choice: str, dialogue: Dialogue) -> Turn | None:
         """The turn for a tapped choice; after one of another matter the open question is asked again."""
@@ -77,23 +78,25 @@ class Booking:
         matter = self._matters.named(text, dialogue)
         if matter.elsewhere:
             return Turn((self._not_covered(matter.elsewhere, dialogue),), replace(dialogue, choices=()))
+        if not matter.guide and not matter.choices and (offered := self._matters.still_open(dialogue)):
+            matter = replace(matter, choices=offered, asked=dialogue.asked)  # 帮我预约, of the districts just offered
         guide = matter.guide or (None if matter.choices else dialogue.guide)
         if words.says("whether", text) and not matter.choices:
             return self._whether(guide, dialogue)
-        draft = new(guide, wanted=self._wanted(text) or WHENEVER)
+        draft = replace(new(guide, wanted=self._wanted(text) or WHENEVER), person=dialogue.given)
         return self._with_matter(matter, replace(draft, window=self._matters.hall(text, guide, dialogue)), dialogue)
 
     def _not_covered(self, elsewhere: str, dialogue: Dialogue) -> Answer:
         names = {"region": self._regions.full_name(elsewhere), "here": self._regions.full_name(dialogue.region)}
         return Answer(Act.REFUSE, say("other_region", **names))
 
-    def _with_matter(self, matter: Matter, draft: Draft, dialogue: Dialogue) -> Turn:
+    def _with_matter(self, matter: Matter, draft: Draft, dialogue: Dialogue, said: str = "") -> Turn:
         dialogue = replace(dialogue, region=matter.region or dialogue.region)
         if matter.choices:
             # Which hall is meant is known once the guide is; until then the district is kept.
-            kept = replace(draft, window=matter.district)
-            return ask(questions.items(matter.choices, matter.text), kept, dialogue)
-        return self._flow.go(draft, self._matters.about(draft.guide, dialogue))
+            kept = replace(draft, window=matter.district, offered=matter.choices)
+            return self._flow.go(kept, replace(dialogue, asked=matter.asked), said)
+        return self._flow.first(draft, self._matters.about(draft.guide, dialogue), said)
 
     def _whether(self, guide: int | None, dialogue: Dialogue) -> Turn:
         """How booking goes, before anything is booked."""
@@ -134,8 +137,10 @@ class Booking:
             return self._mine.sure(held, replace(dialogue, draft=None))
         if words.says("stop", text):
             return self._flow.stop(dialogue)
+        if turn := self._own.cancel_named(text, replace(dialogue, draft=None)):
+            return turn
         if words.says("change_booked", text) and not draft.starts and self._mine.all(dialogue):
-            return self._change(text, replace(dialogue, draft=None))
+            return self._own.change(text, replace(dialogue, draft=None))
         if words.says("mine", text):
             shown = self._mine.show(replace(dialogue, draft=None))
             return self._aside(replace(shown, dialogue=replace(shown.dialogue, choices=())), draft)
@@ -150,18 +155,26 @@ class Booking:
         for field in ("name", "phone", "identity"):
             if draft.person and words.says(f"wrong_{field}", text):
                 return self._flow.without(field, draft, dialogue)
+        if words.says("venting", text) and not from_words(text).facets:
+            return self._flow.go(draft, dialogue, say("book_sorry"))
         match draft.step:
             case Step.NAME if words.says("same", text):
                 return self._flow.use_last(draft, dialogue)
+            case Step.NAME | Step.PHONE | Step.IDENTITY if words.says("withhold", text) or words.says(
+                "why_detail", text
+            ):
+                return self._flow.why(draft, dialogue)
             case Step.ONLINE if words.says("in_person", text) or from_words(text).wish is Wish.BOOK:
                 return self._flow.go(replace(draft, online=True), dialogue)
             case Step.HALL if (wish := self._wanted(text)) and (wish.any or wish.earliest):
                 return self._flow.soonest(draft.wanting(wish), dialogue)
             case Step.CONFIRM if words.says("refuse", text):
                 return self._flow.go(draft, dialogue, say("book_what_wrong"))
-            case Step.CONFIRM if said := _confirmation(text):
+            case Step.CONFIRM if said := _confirmation(text, draft):
+                if draft.doubtful and words.says("agree", text) and not words.says("firmly", text):
+                    return self._flow.go(draft, dialogue, say("book_again"))
                 return self.choose(f"{PREFIX}{said}:{draft.key}", dialogue)
-        return None
+        return self._flow.go(draft, dialogue) if words.says("agree", text) else None
 
     def _changed(self, text: str, draft: Draft, dialogue: Dialogue) -> Turn | None:
         """Another hall, day or time, without saying which; or a look at what is free."""
@@ -177,12 +190,23 @@ class Booking:
         meant = words.says("slots", text) or (words.says("that_day", text) and not asked)
         if not meant and (asked or (words.says("asking", text) and not whichever)):
             return None
-        window = self._matters.hall(text, draft.guide, dialogue) or draft.window
-        return self._flow.go(replace(draft.wanting(wish), window=window), dialogue)
+        placed = self._placed(text, draft, dialogue) or draft
+        return self._flow.go(placed.wanting(wish), self._matters.about(placed.guide, dialogue))
 
     def _hall(self, text: str, draft: Draft, dialogue: Dialogue) -> Turn | None:
-        window = self._matters.hall(text, draft.guide, dialogue)
-        return self._flow.go(replace(draft, window=window, starts=None), dialogue) if window else None
+        placed = self._placed(text, draft, dialogue)
+        if placed is None:
+            return None
+        return self._flow.go(replace(placed, starts=None), self._matters.about(placed.guide, dialogue))
+
+    def _placed(self, text: str, draft: Draft, dialogue: Dialogue) -> Draft | None:
+        """The draft at the hall or in the district that is named, there with that district's own guide."""
+        if window := self._matters.hall(text, draft.guide, dialogue):
+            return replace(draft, window=window)
+        if draft.moving or draft.guide is None:
+            return None
+        other = self._matters.sibling(text, draft.guide, dialogue)
+        return replace(draft, guide=other, window="") if other else None
 
     def _other_matter(self, text: str, draft: Draft, dialogue: Dialogue) -> Turn | None:
         """The matter that was asked for, or another that is to be booked in its place."""
@@ -191,16 +215,25 @@ class Booking:
             return None
         if words_say.wish not in (Wish.ASK, Wish.BOOK, Wish.OUT_OF_SCOPE) or set(words_say.facets) - {Facet.HOW}:
             return None
+        if narrowed := self._matters.narrowed(text, draft, dialogue) if open_ else None:
+            wishing = draft.wanting(wish) if (wish := self._wanted(text)) else draft
+            return self.choose(f"{PREFIX}guide:{narrowed}", replace(dialogue, draft=wishing))
         matter = self._matters.named(text, dialogue)
         if matter.choices or (matter.guide and matter.guide != draft.guide):
             wish = self._wanted(text) or draft.wanted
             begun = replace(new(matter.guide, wanted=wish), person=draft.person)
-            return self._with_matter(
-                matter, replace(begun, window=self._matters.hall(text, matter.guide, dialogue)), dialogue
-            )
+            begun = replace(begun, window=self._matters.hall(text, matter.guide, dialogue))
+            return self._with_matter(matter, begun, dialogue, self._dropped(draft))
         if self._wanted(text) or words.says("whether", text):
             return None
-        return self._flow.go(draft, dialogue, say("book_item_unknown") if open_ else "")
+        if open_:
+            return self._flow.go(draft, dialogue, say("book_item_unknown"))
+        return self._flow.unclear(draft, dialogue) if draft.step is Step.CONFIRM else self._flow.go(draft, dialogue)
+
+    def _dropped(self, draft: Draft) -> str:
+        """That what was nearly booked is not, when something else is to be booked in its place."""
+        old = self._finder.guide(draft.guide) if draft.guide and draft.starts else None
+        return say("book_dropped", name=old.guide.name) if old else ""
 
     def _asks(self, text: str) -> bool:
         understood = from_words(text)
@@ -220,7 +253,7 @@ class Booking:
         first = turn.answers[0]
         same = first.guide is not None and first.guide.id == dialogue.guide
         if same or (first.act is Act.CLARIFY and not first.choices):
-            return self._flow.go(draft, dialogue, say("book_not_understood"))
+            return self._flow.unclear(draft, dialogue)
         return self._aside(turn, draft)
 
     def _aside(self, turn: Turn, draft: Draft | None) -> Turn:
@@ -228,32 +261,14 @@ class Booking:
         if draft is None or turn.dialogue.draft is not None:
             return turn
         if turn.answers and turn.answers[-1].act is Act.CLARIFY and turn.dialogue.choices:
-            return replace(turn, dialogue=replace(turn.dialogue, draft=draft))
+            return replace(turn, dialogue=replace(turn.dialogue, draft=replace(draft, doubtful=True)))
         again = self._flow.go(draft, turn.dialogue)
         first, *more = again.answers
         first = replace(first, text=say("book_resume", question=first.text))
-        return Turn((*turn.answers, first, *more), again.dialogue)
-
-    # -- one's own --
-
-    def _of_mine(self, text: str, dialogue: Dialogue) -> Turn | None:
-        """Show, cancel or change, said without a choice."""
-        if words.says("cancel", text):
-            return self._mine.cancel(dialogue)
-        if words.says("change", text) and (turn := self._change(text, dialogue)):
-            return turn
-        return self._mine.show(dialogue) if words.says("mine", text) else None
-
-    def _change(self, text: str, dialogue: Dialogue) -> Turn | None:
-        wish, found = self._wanted(text), self._mine.all(dialogue)
-        # 名字改成两个字的要什么材料 is no talk of appointments.
-        if not (words.says("appointment", text) or (found and (wish or "时间" in text or "期" in text))):
-            return None
-        if not found:
-            return self._mine.none(dialogue)
-        if len(found) > 1:
-            return self._mine.which(found, "change", dialogue)
-        return self._flow.begin_move(found[0], wish, dialogue)
+        after = again.dialogue
+        if after.draft and turn.answers[0].act in (Act.CLARIFY, Act.REFUSE):  # 我反悔了 finds no guide
+            after = replace(after, draft=replace(after.draft, doubtful=True))
+        return Turn((*turn.answers, first, *more), after)
 
     def _wanted(self, text: str) -> Wanted | None:
         return wanted(text, today=self._desk.today())
@@ -264,10 +279,11 @@ def without_ours(dialogue: Dialogue) -> Dialogue:
     return replace(dialogue, choices=tuple(one for one in dialogue.choices if not one.id.startswith(PREFIX)))
 
 
-def _confirmation(text: str) -> str:
+def _confirmation(text: str, draft: Draft) -> str:
     """What an answer to the last question means: yes with a reminder, quiet without one, or nothing of both."""
     if words.says("quiet", text):
         return "quiet"
     if words.says("remind", text) and not words.says("asking", text):
         return "yes"
-    return "quiet" if words.says("agree", text) else ""
+    agreed = words.says("agree", text) or (draft.moving and words.says("agree_move", text))
+    return "quiet" if agreed else ""

@@ -24,8 +24,11 @@ def item(text: str) -> str:
 
 
 def like_name(text: str) -> bool:
-    """Whether `text` looks like a Chinese name: two to four characters, of which the first is a surname."""
-    if not re.fullmatch(r"[\u4e00-\u9fff]{2,4}", text) or text[0] not in _read()["surnames"]:
+    """Whether `text` looks like a Chinese name: two to four characters, of which the first, or the first two, are a surname."""
+    if not re.fullmatch(r"[\u4e00-\u9fff]{2,4}", text):
+        return False
+    long_ = len(text) > 2 and text[:2] in str(_read()["long_surnames"]).split("|")
+    if not long_ and text[0] not in _read()["surnames"]:
         return False
     return not _PARTICLES.search(text) and not says("no_names", text)
 
