@@ -23,11 +23,11 @@ from channels.rounds import Rounds
 from channels.web.metrics import Metrics
 from core import clock, database
 from core.cache import cache
-from core.errors import Invalid, NotFound, TooMany
+from core.errors import Invalid, NotFound
 from core.settings import Settings
 from core.vault import open_vault
 from desk import demo
-from desk.front import FrontDesk
+from desk.front import FrontDesk, Offer
 from index import embedder, taught, weights
 from index.embedder import Encoder
 from index.search import Hit, SearchIndex
@@ -36,7 +36,7 @@ from index.suggest import Suggestion
 from index.sync import Sync
 from knowledge import migrating, seeds
 from knowledge.changes import IndexedGuide
-from knowledge.publishing import Published, read, read_halls
+from knowledge.publishing import read_halls
 from knowledge.regions import Regions
 from knowledge.schema import Hall
 
@@ -44,7 +44,6 @@ if TYPE_CHECKING:
     from rasa_sdk.executor import ActionExecutor
 
 HOT_AGE = 600  # seconds the hot questions are kept
-MINUTE = 60
 HEAD_START = 2.0  # seconds the application serves before Rasa is started
 
 log = structlog.get_logger()
@@ -223,13 +222,12 @@ class House:
         """Guides and curated questions that fit `text`."""
         return self.index.search(text, self.ancestors(region), limit)
 
-    def guide(self, guide_id: int) -> Published:
-        """A guide citizens may see today. Raises NotFound."""
-        with self.reading() as session:
-            published = read(session, guide_id) if 0 < guide_id < 2**31 else None
-        if published is None or not published.visible_on(self.today()):
+    def offer(self, guide_id: int) -> Offer:
+        """A guide citizens may see today, and where it can be booked. Raises NotFound."""
+        offer = self.desk.offer(guide_id)
+        if offer is None:
             raise NotFound("没有这份办事指南，可能已经更新或者下架。")
-        return published
+        return offer
 
     def suggest(self, typed: str, region: str | None) -> list[Suggestion]:
         """Type-ahead for what was typed."""
@@ -276,14 +274,6 @@ class House:
             "search": "meaning" if self.index.by_meaning else "words",
             "rasa": rasa,
         }
-
-    async def limit_address(self, address: str) -> None:
-        """Count a message from a network address. Raises TooMany."""
-        most = self.settings.rate_limit_address
-        if most and address:
-            sent, left = await self.cache.count(f"address:{address}", MINUTE)
-            if sent > most:
-                raise TooMany(left)
 
     def _sure(self, question: str, ancestors: tuple[str, ...]) -> IndexedGuide | None:
         hits = self.index.search(question, ancestors, 1)

@@ -40,6 +40,10 @@ class Rounds:
         if self._thread.is_alive():
             self._thread.join(timeout=10)
 
+    def reaches(self, owner: str) -> bool:
+        """Whether a channel delivers notices to an owner; who booked on a page has none."""
+        return owner.partition(":")[0] in self._channels
+
     def go(self) -> None:
         """One round. Upkeep once a day."""
         now = self._now()

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Header, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from channels.house import House
+from channels.web import limits
 from core.errors import BangbanError, Invalid
 from core.text import normalise
 from core.types import Act, Answer, GuideRef, Message, Reply
@@ -80,7 +81,7 @@ async def chat(
 ) -> Response:
     """Answer one message. A retry with the same Idempotency-Key gets the same reply and is answered once."""
     house = House.of(request)
-    await house.limit_address(request.client.host if request.client else "")
+    await limits.message(house, request)
     message = Message(session=ask.session, text=ask.text, choice=ask.choice, region=ask.region)
     with house.metrics.turn():
         if key is None:
@@ -125,7 +126,7 @@ async def hot(request: Request, region: Region = None) -> Questions:
 async def guide(guide_id: int, request: Request) -> dict[str, Any]:
     """The guide with all its fields, its version and its region's name."""
     house = House.of(request)
-    published = await asyncio.to_thread(house.guide, guide_id)
+    published = (await asyncio.to_thread(house.offer, guide_id)).published
     return {
         "id": published.id,
         "version": published.version,
@@ -159,11 +160,12 @@ async def _once(house: House, name: str, message: Message) -> str:
             except BaseException:
                 await house.cache.delete(name)
                 raise
-            await house.cache.set(name, reply, IDEMPOTENT)
+            # Locked, because whoever reads the link to a slip in it has the appointment.
+            await house.cache.set(name, house.vault.lock(reply), IDEMPOTENT)
             return reply
         kept = await house.cache.get(name)
         if kept:
-            return kept
+            return house.vault.unlock(kept)
         await asyncio.sleep(0.25)
     raise Invalid("这句话还在处理，请稍后再看。")
 

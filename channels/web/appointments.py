@@ -24,7 +24,6 @@ from desk.calendar import Sort
 from desk.status import Status
 
 MOST_DAYS = 62
-GUIDE = 2**31
 
 router = APIRouter(prefix="/api")
 
@@ -85,7 +84,7 @@ class Time(Body):
 class Booking(Time):
     """Who comes when. The identity number is needed only where the window says so."""
 
-    guide: int = Field(gt=0, lt=GUIDE)
+    guide: int
     name: str = Field(max_length=100)
     phone: str = Field(max_length=40)
     identity: str = Field("", max_length=40)
@@ -99,9 +98,10 @@ class Proof(Body):
 
 
 class Visitor(Body):
-    """A conversation."""
+    """A conversation, with the keys of the notices it has shown."""
 
     session: str = Field(pattern=r"^[A-Za-z0-9_-]{8,64}$")
+    seen: list[Annotated[str, Field(max_length=120)]] = Field(default_factory=list, max_length=50)
 
 
 class Booked(BaseModel):
@@ -120,24 +120,30 @@ class Booked(BaseModel):
     page: str
 
 
-class Notices(BaseModel):
-    """What the desk has to tell a conversation, each once; written like replies."""
+class Told(BaseModel):
+    """A notice, written like a reply. Its key comes back as `seen` once it was shown, and then it is told no more."""
 
-    messages: tuple[Answer, ...]
+    key: str
+    message: Answer
+
+
+class Notices(BaseModel):
+    """What the desk has to tell a conversation."""
+
+    notices: tuple[Told, ...]
 
 
 Token = Annotated[str, Path(max_length=400, description="the slip")]
-Guide = Annotated[int, Query(gt=0, lt=GUIDE)]
 Idempotency = Annotated[str, Header(alias="Idempotency-Key", pattern=KEY, description="random; the same books once")]
 
 
 @router.get("/halls", summary="Where a guide can be booked")
 def halls(
-    request: Request, guide: Guide, near: Annotated[str, Query(max_length=50, description="latitude,longitude")] = ""
+    request: Request, guide: int, near: Annotated[str, Query(max_length=50, description="latitude,longitude")] = ""
 ) -> Halls:
     """The window groups, in the guide's order or the nearest first."""
     house = House.of(request)
-    offer = wishes.offered(house, guide)
+    offer = house.offer(guide)
     position = steps.Chosen(near=near).position
     if near and position is None:
         raise Invalid("位置请写成“纬度,经度”。")
@@ -147,7 +153,7 @@ def halls(
 @router.get("/availability", summary="When a window can be booked")
 def availability(
     request: Request,
-    guide: Guide,
+    guide: int,
     window: Annotated[str, Query(max_length=64)],
     first: Annotated[date, Query(alias="from")],
     last: Annotated[date, Query(alias="to")],
@@ -156,7 +162,7 @@ def availability(
     house = House.of(request)
     if not 0 <= (last - first).days < MOST_DAYS or abs((first - house.desk.today()).days) > 366:
         raise Invalid(f"一次最多查 {MOST_DAYS} 天，从近一年里的日子开始。")
-    at = wishes.offered(house, guide).window(window)
+    at = house.offer(guide).window(window)
     if at is None:
         raise NotBookable()
     found = house.desk.days([at], first, last)[at.id]
@@ -195,7 +201,7 @@ def change(token: Token, request: Request, to: Time) -> Booked:
     house = House.of(request)
     at = house.desk.by_slip(token)
     starts = wishes.moment(to.starts.isoformat())
-    return _booked(house, house.desk.change(at.id, to.window, starts, by=at.owner or "api"))
+    return _booked(house, house.desk.change(at.id, to.window, starts, by=at.owner))
 
 
 @router.post("/appointments/{token}/cancel", summary="Give the place back")
@@ -203,21 +209,22 @@ def cancel(token: Token, request: Request) -> Booked:
     """Cancelling again does nothing."""
     house = House.of(request)
     at = house.desk.by_slip(token)
-    return _booked(house, house.desk.cancel(at.id, by=at.owner or "api"))
+    return _booked(house, house.desk.cancel(at.id, by=at.owner))
 
 
 @router.post("/notices", summary="What the desk has to tell a conversation")
 async def inbox(request: Request, visitor: Visitor) -> Notices:
-    """Each notice is handed out once."""
-    return Notices(messages=await asyncio.to_thread(_told, House.of(request), visitor.session))
+    """Each notice is handed out until it is among the `seen`, so that none is lost with an answer that did not arrive."""
+    return Notices(notices=await asyncio.to_thread(_told, House.of(request), visitor))
 
 
-def _told(house: House, session: str) -> tuple[Answer, ...]:
+def _told(house: House, visitor: Visitor) -> tuple[Told, ...]:
     told = []
-    for notice in house.desk.inbox(f"web:{sender_of(session)}"):
+    for notice in house.desk.inbox(f"web:{sender_of(visitor.session)}", visitor.seen):
         with suppress(NoAppointment):  # one that is gone must not silence the others
-            told.append(notices.told(house.desk, notice, house.lines))
-    return tuple(answer for answer in told if answer is not None)
+            if message := notices.told(house.desk, notice, house.lines):
+                told.append(Told(key=notice.key, message=message))
+    return tuple(told)
 
 
 def _hall(one: steps.Nearby) -> HallShown:
@@ -235,5 +242,5 @@ def _booked(house: House, at: Appointment) -> Booked:
     token = house.desk.slip(at)
     return Booked(
         number=at.number, status=at.status, guide=at.guide, guide_name=at.guide_name, hall=at.hall, window=at.window,
-        window_name=at.window_name, starts=at.starts, ends=at.ends, slip=token, page=f"/book/slip/{token}",
+        window_name=at.window_name, starts=at.starts, ends=at.ends, slip=token, page=wishes.slip_path(token),
     )  # fmt: skip

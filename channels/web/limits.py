@@ -1,4 +1,4 @@
-"""How often one may try: booking, guessing a code, guessing a staff token. Counted where all processes count."""
+"""How often one may try: sending, booking, guessing a code, guessing a staff token. Counted where all processes count."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from channels.house import House
 from core.errors import TooMany
 from desk.appointments import Appointment, plain_number
 
+MINUTE = 60
 HOUR = 3600
 TRIES_NUMBER = 5  # an hour: there are a million codes
 TRIES_ADDRESS = 20  # an hour
@@ -20,10 +21,17 @@ TEN_MINUTES = 600
 class TooManyTries(TooMany):
     """试的次数太多了，请过一会儿再试。"""
 
+    words = "试的次数太多了，请过 {minutes} 分钟再试。着急的话请打大厅电话。"
+
     def __init__(self, retry_after: int) -> None:
-        minutes = max(1, -(-retry_after // 60))
-        Exception.__init__(self, f"试的次数太多了，请过 {minutes} 分钟再试。着急的话请打大厅电话。")
+        Exception.__init__(self, self.words.format(minutes=max(1, -(-retry_after // 60))))
         self.retry_after = retry_after
+
+
+class TooManyBookings(TooManyTries):
+    """这个网络一小时内约得太多了，请过一会儿再约。"""
+
+    words = "这个网络一小时内约得太多了，请过 {minutes} 分钟再约，或者换用手机流量。着急的话请打大厅电话。"
 
 
 def address(request: Request) -> str:
@@ -31,11 +39,24 @@ def address(request: Request) -> str:
     return request.client.host if request.client else ""
 
 
-async def booking(house: House, request: Request) -> None:
-    """Count a booking from a network address. Raises TooManyTries."""
-    most = house.settings.booking_limit_address
-    if most:
-        await _count(house, f"bookings:{address(request)}", most)
+async def message(house: House, request: Request) -> None:
+    """Count a message from a network address. Raises TooMany."""
+    most, sender = house.settings.rate_limit_address, address(request)
+    if most and sender:
+        await _count(house, f"address:{sender}", most, MINUTE, TooMany)
+
+
+async def check_bookings(house: House, request: Request) -> None:
+    """Refuse a network address from which too much was booked. Raises TooManyBookings."""
+    most, name = house.settings.booking_limit_address, _bookings(request)
+    if most and int(await house.cache.get(name) or 0) >= most:
+        await _count(house, name, most, HOUR, TooManyBookings)
+
+
+async def count_booking(house: House, request: Request, made: Appointment) -> None:
+    """Count what was booked, once however often its request is repeated."""
+    if await house.cache.add(f"booked:{made.id}", "1", HOUR):
+        await house.cache.count(_bookings(request), HOUR)
 
 
 async def prove(house: House, request: Request, number: str, code: str) -> Appointment:
@@ -48,23 +69,16 @@ async def prove(house: House, request: Request, number: str, code: str) -> Appoi
     return found
 
 
-async def check_tokens(house: House, request: Request) -> None:
-    """Refuse an address that showed too many wrong staff tokens. Raises TooManyTries."""
-    kept = await house.cache.get(_tokens(request))
-    if kept and int(kept) >= WRONG_TOKENS:
-        raise TooManyTries(TEN_MINUTES)
-
-
 async def wrong_token(house: House, request: Request) -> None:
-    """Count a wrong staff token."""
-    await house.cache.count(_tokens(request), TEN_MINUTES)
+    """Count a wrong staff token. Raises TooManyTries."""
+    await _count(house, f"tokens:{address(request)}", WRONG_TOKENS, TEN_MINUTES)
 
 
-def _tokens(request: Request) -> str:
-    return f"tokens:{address(request)}"
+def _bookings(request: Request) -> str:
+    return f"bookings:{address(request)}"
 
 
-async def _count(house: House, name: str, most: int) -> None:
-    tried, left = await house.cache.count(name, HOUR)
+async def _count(house: House, name: str, most: int, span: int = HOUR, error: type[TooMany] = TooManyTries) -> None:
+    tried, left = await house.cache.count(name, span)
     if tried > most:
-        raise TooManyTries(left)
+        raise error(left)

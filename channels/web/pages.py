@@ -58,7 +58,8 @@ async def search(request: Request, q: Annotated[str, Query(max_length=200)] = ""
 async def guide(guide_id: int, request: Request) -> HTMLResponse:
     """One guide, readable and printable."""
     house = House.of(request)
-    published = await asyncio.to_thread(house.guide, guide_id)
+    offer = await asyncio.to_thread(house.offer, guide_id)
+    published = offer.published
     ref = {
         "id": published.id,
         "version": published.version,
@@ -67,10 +68,9 @@ async def guide(guide_id: int, request: Request) -> HTMLResponse:
     }
     described = [_described(place.hours) for place in published.guide.places]
     json_ld = json.dumps(linked(published, house.regions), ensure_ascii=False)
-    offer = await asyncio.to_thread(house.desk.offer, published.id)
     return page(
         request, "guide.html", guide=published.guide, ref=ref, hours=described, json_ld=json_ld,
-        bookable=bool(offer and offer.windows),
+        bookable=bool(offer.windows),
     )  # fmt: skip
 
 

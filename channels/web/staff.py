@@ -8,6 +8,7 @@ from collections import Counter
 from datetime import date
 from typing import Annotated
 
+import structlog
 from fastapi import APIRouter, Depends, Path, Request, Response
 from pydantic import BaseModel, Field, model_validator
 
@@ -15,7 +16,7 @@ from channels.house import House
 from channels.web.clerks import Clerk, clerk_of
 from channels.web.forms import Body
 from core import clock
-from desk import appointments, calendar, days, halls
+from desk import appointments, days, halls
 from desk.appointments import Appointment
 from desk.calendar import Calendar, Sort, SpecialDay
 from desk.rules import Rules
@@ -26,6 +27,7 @@ from knowledge.export import FORMULA
 COLUMNS = ("时间", "窗口", "事项", "姓名", "手机", "预约号", "状态")
 Clock = Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$|^24:00$")]
 
+log = structlog.get_logger()
 router = APIRouter(prefix="/api/desk", dependencies=[Depends(clerk_of)], tags=["staff"])
 Region = Annotated[str, Path(pattern=r"^\d{6}(\d{3}){0,2}$")]
 Name = Annotated[str, Path(max_length=200)]
@@ -46,6 +48,8 @@ class Line(BaseModel):
     number: str
     status: Status
     spoken: str
+    hall: str
+    day: date
     starts: str
     ends: str
     window: str
@@ -71,9 +75,13 @@ class Hours(Body):
 
 
 class Displaced(BaseModel):
-    """How many appointments lost their time; each is told and may choose another."""
+    """How many appointments lost their time just now; each is told and may choose another.
+
+    `call` has the numbers of those without a time that day whom no notice reaches: ask for their phones and call them.
+    """
 
     displaced: int
+    call: list[str]
 
 
 class Arrival(Body):
@@ -129,6 +137,18 @@ class Year(BaseModel):
     days: list[Dated]
 
 
+class EnteredYear(Year):
+    """A year as it was entered, and how many appointments lost their time by it; the day lists say whose."""
+
+    displaced: int
+
+
+class EnteredDay(Dated):
+    """A day as it was entered, and how many appointments lost their time by it; the day lists say whose."""
+
+    displaced: int
+
+
 class SpecialDays(Body):
     """All special days of a year."""
 
@@ -159,18 +179,20 @@ def read_rules(request: Request, region: Region, name: Name) -> Rules:
 
 
 @router.put("/halls/{region}/{name}/rules", summary="Take appointments under these rules")
-def write_rules(request: Request, region: Region, name: Name, rules: Rules) -> Rules:
+def write_rules(request: Request, clerk: Clerk, region: Region, name: Name, rules: Rules) -> Rules:
     """Appointments that were made stand."""
     with House.of(request).writing.begin() as session:
         halls.open_hall(session, region, name, rules)
+    _changed(clerk, "rules", region, name)
     return rules
 
 
 @router.delete("/halls/{region}/{name}/rules", status_code=204, summary="Take no more appointments")
-def drop_rules(request: Request, region: Region, name: Name) -> None:
+def drop_rules(request: Request, clerk: Clerk, region: Region, name: Name) -> None:
     """Appointments that were made stand."""
     with House.of(request).writing.begin() as session:
         halls.shut_hall(session, region, name)
+    _changed(clerk, "no rules", region, name)
 
 
 # -- days --
@@ -197,19 +219,31 @@ def day_list(request: Request, region: Region, name: Name, day: date) -> DayList
 
 @router.put("/halls/{region}/{name}/days/{day}", summary="Give a day its own hours, or close it")
 def set_hours(request: Request, clerk: Clerk, region: Region, name: Name, day: date, hours: Hours) -> Displaced:
-    """Whose time falls outside is told and may choose another."""
-    with House.of(request).writing.begin() as session:
+    """Whose time falls outside is told and may choose another. Who booked on a page must be called."""
+    house = House.of(request)
+    with house.writing.begin() as session:
         displaced = days.set_hours(
             session, region, name, day, hours.stretches, note=hours.note, by=clerk, now=clock.now()
         )
-    return Displaced(displaced=displaced)
+    _changed(clerk, "hours", region, name, day)
+    return _displaced(house, region, name, day, displaced)
 
 
-@router.delete("/halls/{region}/{name}/days/{day}", status_code=204, summary="Give a day its weekly hours back")
-def reset_hours(request: Request, region: Region, name: Name, day: date) -> None:
-    """Who was displaced stays so until a new time is chosen."""
-    with House.of(request).writing.begin() as session:
-        days.reset_hours(session, region, name, day)
+@router.delete("/halls/{region}/{name}/days/{day}", summary="Give a day its weekly hours back")
+def reset_hours(request: Request, clerk: Clerk, region: Region, name: Name, day: date) -> Displaced:
+    """Whose time falls outside is told. Who was displaced before stays so until a new time is chosen."""
+    house = House.of(request)
+    with house.writing.begin() as session:
+        displaced = days.reset_hours(session, region, name, day, by=clerk, now=clock.now())
+    _changed(clerk, "weekly hours", region, name, day)
+    return _displaced(house, region, name, day, displaced)
+
+
+def _displaced(house: House, region: str, name: str, day: date, displaced: int) -> Displaced:
+    with house.reading() as session:
+        found = [one.appointment for one in days.entries(session, house.vault, region, name, day)]
+    lost = [one for one in found if one.status is Status.DISPLACED]
+    return Displaced(displaced=displaced, call=[one.number for one in lost if not house.rounds.reaches(one.owner)])
 
 
 # -- who came --
@@ -250,19 +284,31 @@ def read_year(request: Request, year: Annotated[int, Path(ge=2000, le=2199)]) ->
 
 
 @router.put("/calendar/{year}", summary="Enter a year's holidays whole")
-def write_year(request: Request, year: Annotated[int, Path(ge=2000, le=2199)], special: SpecialDays) -> Year:
-    """In place of what was known of it."""
+def write_year(
+    request: Request, clerk: Clerk, year: Annotated[int, Path(ge=2000, le=2199)], special: SpecialDays
+) -> EnteredYear:
+    """In place of what was known of it. Whose time falls outside the hours of a day that became another is told."""
+    entered = [SpecialDay(one.day, one.working, one.name) for one in special.days]
     with House.of(request).writing.begin() as session:
-        calendar.announce(session, year, [SpecialDay(one.day, one.working, one.name) for one in special.days])
-        return _year(Calendar.load(session), year)
+        displaced = days.announce(session, year, entered, by=clerk, now=clock.now())
+        known = _year(Calendar.load(session), year)
+    _changed(clerk, "year", day=date(year, 1, 1))
+    return EnteredYear(**dict(known), displaced=displaced)
 
 
 @router.put("/calendar/days/{day}", summary="Enter one day")
-def write_day(request: Request, day: date, special: Special) -> Dated:
-    """Over what is known of it."""
+def write_day(request: Request, clerk: Clerk, day: date, special: Special) -> EnteredDay:
+    """Over what is known of it. Whose time falls outside its hours now is told."""
+    entered = SpecialDay(day, special.working, special.name)
     with House.of(request).writing.begin() as session:
-        calendar.enter(session, SpecialDay(day, special.working, special.name))
-    return Dated(day=day, working=special.working, name=special.name)
+        displaced = days.enter(session, entered, by=clerk, now=clock.now())
+    _changed(clerk, "day", day=day)
+    return EnteredDay(day=day, working=special.working, name=special.name, displaced=displaced)
+
+
+def _changed(clerk: str, what: str, region: str = "", name: str = "", day: date | None = None) -> None:
+    """Put on record who of the staff changed what; nothing about citizens."""
+    log.info("desk.changed", by=clerk, what=what, hall=f"{region} {name}".strip(), day=str(day or ""))
 
 
 def _day_list(request: Request, region: str, name: str, day: date) -> DayList:
@@ -285,8 +331,9 @@ def _end(house: House, number: str, status: Status, clerk: str) -> Line:
 
 def _line(at: Appointment, name: str, phone: str) -> Line:
     return Line(
-        number=at.number, status=at.status, spoken=at.status.spoken, starts=f"{at.starts:%H:%M}",
-        ends=f"{at.ends:%H:%M}", window=at.window_name, guide=at.guide_name, name=name, phone=phone,
+        number=at.number, status=at.status, spoken=at.status.spoken, hall=at.hall, day=at.day,
+        starts=f"{at.starts:%H:%M}", ends=f"{at.ends:%H:%M}", window=at.window_name, guide=at.guide_name, name=name,
+        phone=phone,
     )  # fmt: skip
 
 

@@ -108,7 +108,7 @@ def test_a_key_is_required_and_random_enough(town: Town) -> None:
     "changes",
     [
         {"name": "x"}, {"phone": "12345"}, {"identity": ""}, {"identity": "110101199003070021"}, {"starts": "2026-10-16T09:00"},
-        {"starts": "0001-01-01T00:00:00+00:00"}, {"starts": "9999-12-31T23:59:59+00:00"}, {"guide": 0}, {"guide": 2**40},
+        {"starts": "0001-01-01T00:00:00+00:00"}, {"starts": "9999-12-31T23:59:59+00:00"}, {"guide": "x"},
         {"more": 1}, {"name": None}, {"name": "张" * 200},
     ],
 )  # fmt: skip
@@ -119,13 +119,29 @@ def test_what_cannot_be_is_refused_without_repeating_it(town: Town, changes: Any
 def test_refusals_have_the_rules_own_words(town: Town) -> None:
     assert "不能预约" in refused(book(town, starts="2026-10-18T09:00:00+08:00"), 409)
     refused(book(town, window="x"), 409)
-    refused(book(town, guide=999999), 404)
+    for guide in (999999, 0, -1, 2**40, 2**80):
+        refused(book(town, guide=guide), 404)
     book(town)
-    assert "已经约过" in refused(book(town, "another-key-00000009", starts="2026-10-16T10:00:00+08:00"), 409)
+    assert "不能再约" in refused(book(town, "another-key-00000009", starts="2026-10-16T10:00:00+08:00"), 409)
     rules(town, capacity=1, windows={})
     fields = other()
     taken = refused(book(town, fields.pop("key"), **fields), 409)
     assert "约满" in taken
+
+
+def test_only_what_was_booked_counts_for_its_network_and_once(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(town.house.settings, "booking_limit_address", 2)
+    for _ in range(3):
+        refused(book(town, phone="12345"), 422)
+        refused(book(town, window="x"), 409)
+    for _ in range(3):
+        assert book(town).status_code == 201
+    fields = other()
+    assert book(town, fields.pop("key"), **fields).status_code == 201
+    fields = other(2)
+    answer = book(town, fields.pop("key"), **fields)
+    assert refused(answer, 429).startswith("这个网络一小时内约得太多了")
+    assert 0 < int(answer.headers["retry-after"]) <= limits.HOUR
 
 
 def test_guessing_codes_and_pages_share_their_limit(town: Town) -> None:

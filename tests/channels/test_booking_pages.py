@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import html
 import re
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -12,6 +13,7 @@ import structlog
 from icalendar import Calendar
 
 from channels.web import limits
+from core.clock import CHINA
 from desk import days
 from desk.status import Status
 from tests.channels.town import CITY, HALL, KEY, PERSON, Town, opened, other, rules, town
@@ -95,6 +97,40 @@ def test_what_takes_no_appointments_tells_when_to_walk_in(town: Town) -> None:
     assert "不用预约" in page
     assert "办公时间" in page
     assert "09:00" in page
+
+
+def test_where_the_guide_does_not_say_one_is_told_to_call_first(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    offer = town.house.desk.offer(town.guide("yq-sfz-004"))
+    assert offer
+    guide = offer.published.guide
+    silent = replace(offer, published=replace(offer.published, guide=guide.model_copy(update={"booking": None})))
+    monkeypatch.setattr(type(town.house.desk), "_offer", lambda self, session, guide: silent)
+    page = get(town, f"/book?guide={offer.published.id}")
+    assert "不用预约" not in page
+    assert "没有写这件事要不要预约" in page
+    assert f'请先打电话问一下：<a href="tel:00005550100">{guide.places[0].phone}</a>' in page
+
+
+def earliest(town: Town) -> str:
+    """What is said of the city's hall where its next free day would be."""
+    return re.findall(r"<dt>最早有空</dt><dd>(.*?)</dd>", get(town, f"/book?guide={town.guide()}"))[0]
+
+
+def test_a_hall_without_free_days_says_why(town: Town) -> None:
+    rules(town, capacity=0)
+    assert earliest(town) == "这个窗口暂时不接受预约"
+    rules(town, capacity=1, horizon=0, windows={})
+    town.watch.time += timedelta(days=1)  # a Friday
+    day = town.watch.today
+    with town.house.writing.begin() as session:
+        days.set_hours(session, CITY, HALL, day, [("09:00", "10:00")], note="", by="王芳", now=town.watch.time)
+    town.book(9, 30, day=day, **other())  # the only time left: nine is in less than an hour
+    assert earliest(town) == "最近都约满了，可以过几天再来看看"
+
+
+def test_a_year_that_is_not_announced_is_said_where_halls_are_chosen(town: Town) -> None:
+    town.watch.time = datetime(2026, 12, 31, 18, tzinfo=CHINA)
+    assert "2027年放假安排待公布" in earliest(town)
 
 
 def test_the_nearest_hall_comes_first_where_a_position_is_given(town: Town) -> None:
@@ -221,7 +257,9 @@ def test_a_rule_of_the_hall_is_told_in_its_own_words(town: Town) -> None:
     town.book(9)
     status, page, _ = post(town, "/book", **town.form(10, key="another-key-00000001"))
     assert status == 409
-    assert "这一天已经约过这件事了" in page
+    assert "现在不能再约这件事" in page
+    assert "“我的预约”" in page
+    assert links(page).count("/book/mine") == 1
 
 
 def test_two_taps_on_the_button_book_once(town: Town) -> None:
@@ -277,12 +315,16 @@ def test_nobody_books_without_end_from_one_address(town: Town) -> None:
     town.house.settings.booking_limit_address = 2
     try:
         town.book(9)
-        post(town, "/book", **town.form(9, 30))
+        for _ in range(3):
+            assert post(town, "/book", **town.form(9, 30))[0] == 409
+            assert post(town, "/book", **town.form(9, 30, phone="12345"))[0] == 422
+        town.book(9, **other())
         status, page, _ = post(town, "/book", **town.form(10))
     finally:
         town.house.settings.booking_limit_address = 0
     assert status == 429
-    assert "分钟再试" in page
+    assert "这个网络一小时内约得太多了" in page
+    assert "试的次数" not in page
     assert f'value="{PERSON["name"]}"' in page
 
 
@@ -388,13 +430,35 @@ def test_a_closed_hall_is_said_on_the_slip_with_times_to_choose(town: Town) -> N
     assert moved == 1
     page = get(town, slip)
     assert "临时不办公" in page
+    assert "大厅的说明：停电" in page
     assert "/qr.svg" not in page
     offered = [one for one in links(page) if "/change?" in one and "day=" in one]
     assert len(offered) == 5
     window = parse_qs(urlsplit(offered[0]).query)["window"][0]
     free = re.findall(r'type="radio" name="starts" value="([^"]+)"', get(town, offered[1]))[0]
     assert post(town, f"{slip}/change", window=window, starts=free)[0] == 303
-    assert "预约好了" in get(town, slip)
+    moved_on = get(town, slip)
+    assert "预约好了" in moved_on
+    assert "停电" not in moved_on
+
+
+def test_the_reason_is_told_for_shorter_hours_too_and_after_they_are_taken_back(town: Town) -> None:
+    slip = town.book(15)
+    with town.house.writing.begin() as session:
+        hours = [("09:00", "12:00")]
+        days.set_hours(
+            session, CITY, HALL, town.watch.tomorrow, hours, note="下午开会<b>", by="王芳", now=town.watch.time
+        )
+    assert "大厅的说明：下午开会&lt;b&gt;" in get(town, slip)
+    with town.house.writing.begin() as session:
+        days.reset_hours(session, CITY, HALL, town.watch.tomorrow, by="王芳", now=town.watch.time)
+    assert "大厅的说明：下午开会" in get(town, slip)
+
+
+def test_what_becomes_of_ones_details_is_said_before_they_are_sent(town: Town) -> None:
+    page = get(town, f"/book?guide={town.guide()}&window={town.window().id}&day={town.watch.tomorrow}")
+    assert "只给办这件事的窗口人员看" not in page
+    assert "每看一次都会记下" in page
 
 
 def test_a_withdrawn_guide_leaves_the_slip_readable(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:

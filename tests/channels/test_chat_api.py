@@ -137,6 +137,16 @@ def test_a_retry_with_the_same_key_gets_the_same_reply_and_is_answered_once(clie
     assert counted() - before == 1
 
 
+def test_a_reply_kept_for_a_retry_cannot_be_read_where_it_is_kept(client: TestClient, house: House) -> None:
+    body = {"session": "session-locked", "text": "居住证怎么办"}
+    headers = {"Idempotency-Key": "key-00000003"}
+    reply = client.post("/api/chat", json=body, headers=headers)
+    kept = house.cache._kept["reply:session-locked:key-00000003"][0]  # type: ignore[attr-defined]
+    assert "居住证" in reply.text
+    assert "居住证" not in kept
+    assert house.vault.unlock(kept) == client.post("/api/chat", json=body, headers=headers).text
+
+
 def test_a_failed_try_does_not_use_up_its_key(client: TestClient) -> None:
     headers = {"Idempotency-Key": "key-00000002"}
     assert (

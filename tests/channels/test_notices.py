@@ -30,13 +30,22 @@ def book(town: Town, session: str = SESSION, *, remind: bool = True) -> Appointm
     )  # fmt: skip
 
 
-def told(town: Town, session: str = SESSION) -> list[dict[str, Any]]:
-    answer = town.client.post("/api/notices", json={"session": session})
+def fetched(town: Town, *seen: str, session: str = SESSION) -> dict[str, dict[str, Any]]:
+    """What is told, by key, to a page that has shown the `seen`."""
+    answer = town.client.post("/api/notices", json={"session": session, "seen": seen})
     assert answer.status_code == 200, answer.text
     assert answer.headers["cache-control"] == "no-store"
-    messages: list[dict[str, Any]] = answer.json()["messages"]
-    TypeAdapter(list[Answer]).validate_python(messages)
+    messages = {one["key"]: one["message"] for one in answer.json()["notices"]}
+    TypeAdapter(list[Answer]).validate_python(list(messages.values()))
     return messages
+
+
+def told(town: Town, session: str = SESSION) -> list[dict[str, Any]]:
+    """What is told to a page that then says that it was shown."""
+    messages = fetched(town, session=session)
+    if messages:
+        assert fetched(town, *messages, session=session) == {}
+    return list(messages.values())
 
 
 def five(town: Town) -> None:
@@ -54,6 +63,25 @@ def test_a_reminder_is_told_once_like_a_reply(town: Town) -> None:
     assert message["act"] == "book"
     assert made.number[-4:] in message["text"].replace(" ", "")
     assert told(town) == []
+
+
+def test_what_was_lost_on_its_way_is_told_again_until_it_was_shown(town: Town) -> None:
+    book(town)
+    five(town)
+    lost = list(fetched(town))
+    assert len(lost) == 1
+    assert list(fetched(town)) == lost, "the answer may never have arrived"
+    assert list(fetched(town, "remind:of-something-else")) == lost
+    assert fetched(town, *lost) == {}
+    assert fetched(town) == {}
+
+
+def test_nobody_elses_notices_are_marked_as_shown(town: Town) -> None:
+    book(town)
+    five(town)
+    kept = list(fetched(town))
+    assert fetched(town, *kept, session="tests-session-0002") == {}
+    assert list(fetched(town)) == kept
 
 
 def test_who_did_not_ask_for_it_is_not_reminded(town: Town) -> None:
@@ -102,7 +130,15 @@ def test_a_notice_that_cannot_be_told_silences_no_other(town: Town, monkeypatch:
 
 
 @pytest.mark.parametrize(
-    "body", [{}, {"session": "short"}, {"session": "x" * 99}, {"session": "tests-session-0001", "more": 1}]
+    "body",
+    [
+        {},
+        {"session": "short"},
+        {"session": "x" * 99},
+        {"session": "tests-session-0001", "more": 1},
+        {"session": "tests-session-0001", "seen": ["x"] * 51},
+        {"session": "tests-session-0001", "seen": ["x" * 121]},
+    ],
 )
 def test_a_session_that_is_none_is_refused(town: Town, body: Any) -> None:
     answer = town.client.post("/api/notices", json=body)

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import uvicorn
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from bot.conversation import sender_of
 from core.clock import CHINA
@@ -282,6 +282,68 @@ def test_what_the_desk_has_to_tell_appears_like_a_reply_and_opens_the_slip(town:
     assert serious(page) == []
 
 
+def greeted(visit: Visit) -> tuple[Page, Any]:
+    """A page on which somebody has said 你好, and what was said to them."""
+    page = visit("/", clock=True)
+    box = page.locator("bangban-chat textarea")
+    box.fill("你好")
+    box.press("Enter")
+    said = page.locator("bangban-chat article.said")
+    expect(said).to_have_count(1)
+    return page, said
+
+
+def looked(page: Page) -> Any:
+    """Waits for an answer about notices that were seen."""
+    return page.expect_response(lambda one: one.url.endswith("/api/notices") and '"seen":["' in one.request.post_data)
+
+
+def waiting(town: Town, page: Page) -> int:
+    """How many notices are still to be told."""
+    return len(town.house.desk.inbox(f"web:{sender_of(session_of(page))}"))
+
+
+def test_a_notice_whose_answer_was_lost_appears_at_the_next_look(town: Town, visit: Visit) -> None:
+    page, said = greeted(visit)
+    close_tomorrow(town, session_of(page))
+
+    def lose(route: Route) -> None:
+        assert "停电" in route.fetch().text()
+        route.abort()
+
+    page.route("**/api/notices", lose, times=1)
+    with page.expect_event("requestfailed"):
+        page.clock.fast_forward(61_000)
+    expect(said).to_have_count(1)
+    assert waiting(town, page) == 1
+    with looked(page):
+        page.clock.fast_forward(61_000)
+    expect(said).to_have_count(2)
+    expect(said.last).to_contain_text("停电")
+    assert waiting(town, page) == 0
+
+
+def test_a_notice_is_shown_once_though_the_desk_did_not_hear_that_it_was(town: Town, visit: Visit) -> None:
+    page, said = greeted(visit)
+    close_tomorrow(town, session_of(page))
+
+    def lose(route: Route) -> None:
+        route.abort() if route.request.post_data_json["seen"] else route.continue_()
+
+    page.route("**/api/notices", lose)
+    with page.expect_event("requestfailed"):
+        page.clock.fast_forward(61_000)
+    expect(said).to_have_count(2)
+    assert waiting(town, page) == 1
+    page.unroute("**/api/notices")
+    page.reload()
+    expect(said).to_have_count(2)
+    with looked(page):
+        page.clock.fast_forward(61_000)
+    assert waiting(town, page) == 0
+    expect(said).to_have_count(2)
+
+
 def test_opening_the_panel_brings_what_waited(town: Town, visit: Visit) -> None:
     page = visit("/book")
     page.get_by_role("button", name="云桥市帮办").click()
@@ -319,7 +381,8 @@ def test_on_another_site_the_slip_opens_on_our_server_in_a_new_tab(open_page: Op
     said = page.locator("article.said")
     expect(said).to_have_count(1)
     told = message("book", "大厅停电，请换一个时间。", links=[{"label": "预约凭证", "url": "/book/slip/abc"}])
-    page.route("**/api/notices", lambda route: route.fulfill(json={"messages": [told]}, headers=ANYWHERE))
+    answer = {"notices": [{"key": "displaced:1", "message": told}]}
+    page.route("**/api/notices", lambda route: route.fulfill(json=answer, headers=ANYWHERE))
     page.keyboard.press("Escape")
     page.get_by_role("button", name="帮办").click()
     expect(said).to_have_count(2)

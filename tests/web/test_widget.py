@@ -123,6 +123,38 @@ def test_the_history_survives_a_reload_until_it_is_cleared(open_page: Open, site
     expect(page.locator(".asked")).to_have_count(1)
 
 
+@pytest.mark.parametrize(
+    ("typed", "shown"),
+    [
+        ("手机 13800138000", "手机 138******00"),
+        ("138 0013 8000，张伟", "138********00，张伟"),
+        ("我的是11010119900307002x。", "我的是110*************2x。"),
+        ("１３８００１３８０００", "１３８******００"),
+        ("12345 打得通吗，2026-10-15 去", "12345 打得通吗，2026-10-15 去"),
+    ],
+)
+def test_private_numbers_are_hidden_once_they_were_sent(open_page: Open, site: Site, typed: str, shown: str) -> None:
+    page = open_page(PLAIN)
+    launch(page)
+    ask(page, typed)
+    expect(answers(page)).to_have_count(1)
+    assert site.asked[0][1]["text"] == typed
+    for _ in range(2):
+        expect(page.locator(".asked .words")).to_have_text(f"您问：{shown}")
+        kept = page.evaluate("JSON.parse(sessionStorage.getItem('bangban.history'))[0].text")
+        assert kept == shown
+        page.reload()
+
+
+def test_a_private_number_that_did_not_arrive_is_sent_whole_again(open_page: Open, site: Site) -> None:
+    page = open_page(PLAIN)
+    launch(page)
+    ask(page, "出错 13800138000")
+    page.get_by_role("button", name="重试").click()
+    expect(page.locator(".asked .words")).to_have_text("您问：出错 138******00")
+    assert [body["text"] for _, body in site.asked] == ["出错 13800138000"] * 2
+
+
 def test_a_retry_sends_the_same_key_and_shows_one_bubble(open_page: Open, site: Site) -> None:
     page = open_page(PLAIN)
     launch(page)

@@ -19,7 +19,7 @@ from channels.web.forms import Filled, Form
 from channels.web.pages import page
 from core.errors import BangbanError, Invalid, TooMany
 from core.text import normalise
-from desk.appointments import NoAppointment
+from desk.appointments import Appointment, NoAppointment
 from desk.front import Offer
 from desk.rules import Refused
 from knowledge.changes import IndexedGuide
@@ -55,7 +55,7 @@ def book(
     """The step that comes next: item, hall, day or time."""
     house = House.of(request)
     if guide:
-        offer = wishes.offered(house, int(guide) if guide.isdecimal() and len(guide) < 10 else 0)
+        offer = house.offer(_number(guide))
         return steps.show(request, _way(request, offer), offer, chosen)
     hits = [guide for hit in _hits(house, q) for guide in hit] if q.strip() else []
     asked = _bookable(house, hits[:FOUND])
@@ -67,9 +67,8 @@ def book(
 async def booked(request: Request, filled: Form) -> Response:
     """Book, and lead to the slip; or the same page again with what is wrong."""
     house, values = House.of(request), filled.values
-    number = values.get("guide", "")
-    guide = int(number) if number.isdecimal() and len(number) < 10 else 0
-    offer = await asyncio.to_thread(wishes.offered, house, guide)
+    guide = _number(values.get("guide", ""))
+    offer = await asyncio.to_thread(house.offer, guide)
     window = offer.window(values.get("window", ""))
     wrong = wishes.problems(values, needs_identity=bool(window and window.rules.identity))
     try:
@@ -85,7 +84,7 @@ async def booked(request: Request, filled: Form) -> Response:
         if not wrong or isinstance(error, wishes.NoTime):
             wrong = {"starts": str(error), **wrong}
         return await _again(request, offer, filled.with_problems(wrong), error)
-    return RedirectResponse(wishes.root(request) + wishes.slip_path(house, made), 303)
+    return _to_slip(request, made)
 
 
 @router.get("/book/mine", response_class=HTMLResponse)
@@ -104,7 +103,16 @@ async def found(request: Request, filled: Form) -> Response:
         told = filled.with_problems({"number": str(error)})
         answer = page(request, "booking/mine.html", status=error.status, filled=told)
         return _retry_after(answer, error)
-    return RedirectResponse(wishes.root(request) + wishes.slip_path(house, one), 303)
+    return _to_slip(request, one)
+
+
+def _number(guide: str) -> int:
+    """The guide that an address or a form names; 0, which no guide has, where it names none."""
+    return int(guide) if guide.isdecimal() and len(guide) < 20 else 0
+
+
+def _to_slip(request: Request, at: Appointment) -> Response:
+    return RedirectResponse(wishes.root(request) + wishes.slip_path(House.of(request).desk.slip(at)), 303)
 
 
 async def _again(request: Request, offer: Offer, filled: Filled, error: BangbanError) -> Response:

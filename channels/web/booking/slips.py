@@ -17,7 +17,7 @@ from channels.web.pages import page
 from core import clock
 from core.errors import Invalid
 from core.types import Facet, Fact
-from desk import people, slips
+from desk import days, people, slips
 from desk.appointments import Appointment, NoAppointment
 from desk.front import Held
 from desk.people import Person
@@ -82,7 +82,7 @@ async def changed(token: str, request: Request, held: Own, filled: Form) -> Resp
     try:
         starts = wishes.moment(values.get("starts", ""))
         at = held.appointment
-        await asyncio.to_thread(desk.change, at.id, values.get("window", ""), starts, by=at.owner or "page")
+        await asyncio.to_thread(desk.change, at.id, values.get("window", ""), starts, by=at.owner)
     except (Invalid, Refused) as error:
         if held.offer is None:
             return await asyncio.to_thread(_slip, request, token, held, error)
@@ -104,7 +104,7 @@ def cancel(token: str, request: Request, held: Own) -> Response:
 def cancelled(token: str, request: Request, held: Own) -> Response:
     """Give the place back."""
     try:
-        House.of(request).desk.cancel(held.appointment.id, by=held.appointment.owner or "page")
+        House.of(request).desk.cancel(held.appointment.id, by=held.appointment.owner)
     except Refused as error:
         return _slip(request, token, held, error)
     return RedirectResponse(_here(request, token), 303)
@@ -113,18 +113,19 @@ def cancelled(token: str, request: Request, held: Own) -> Response:
 def _slip(request: Request, token: str, held: Held, error: Refused | Invalid | None = None) -> HTMLResponse:
     house, at = House.of(request), held.appointment
     window = held.offer.window(at.window) if held.offer else None
-    other = steps.soonest_days(house, window, OFFERED) if window and at.status is Status.DISPLACED else []
+    displaced = at.status is Status.DISPLACED
+    other = steps.soonest_days(house, window, OFFERED) if window and displaced else []
     return page(
         request, "booking/slip.html", status=error.status if error else 200, at=at, hall=_hall(house, at),
         person=_masked(held), code=held.details.code if held.details else "", here=_here(request, token),
         way=_way(request, token, held), window=window, other=other, open=at.status in OPEN,
-        booked=at.status is Status.BOOKED, displaced=at.status is Status.DISPLACED, guide=held.offer is not None,
-        bring=_bring(held), problem=str(error) if error else "",
+        booked=at.status is Status.BOOKED, displaced=displaced, why=_why(house, at) if displaced else "",
+        guide=held.offer is not None, bring=_bring(held), problem=str(error) if error else "",
     )  # fmt: skip
 
 
 def _here(request: Request, token: str) -> str:
-    return f"{wishes.root(request)}/book/slip/{token}"
+    return wishes.root(request) + wishes.slip_path(token)
 
 
 def _way(request: Request, token: str, held: Held) -> Way:
@@ -143,6 +144,12 @@ def _masked(held: Held) -> Person | None:
 def _bring(held: Held) -> tuple[Fact, ...]:
     """What the guide asks for, as it is now."""
     return PARTS[Facet.MATERIALS](held.offer.published.guide, Asked(())).facts if held.offer else ()
+
+
+def _why(house: House, at: Appointment) -> str:
+    """What the hall's staff noted when they took the time back."""
+    with house.reading() as session:
+        return days.displaced_why(session, at.id)
 
 
 def _hall(house: House, at: Appointment) -> Hall | None:

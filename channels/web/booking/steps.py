@@ -18,6 +18,7 @@ from channels.web.booking.month import month, month_of
 from channels.web.booking.wishes import YEARS
 from channels.web.forms import Filled
 from channels.web.pages import page
+from desk.calendar import Sort
 from desk.front import Held, Offer
 from desk.halls import Window, by_distance
 from desk.slots import DaySlots
@@ -73,11 +74,15 @@ class Chosen:
 
 @dataclass(frozen=True, slots=True)
 class Nearby:
-    """A window with what helps to choose it: kilometres, where they are known, and the next day with a place."""
+    """A window with what helps to choose it: kilometres, where they are known, and the next day with a place.
+
+    Where there is none, `why` says what keeps it closed; it is empty where all places are taken.
+    """
 
     window: Window
     distance: float | None
     soonest: DaySlots | None
+    why: str
 
 
 def show(
@@ -89,7 +94,8 @@ def show(
     window = offer.window(chosen.window)
     if not offer.windows:
         places = [_described(place) for place in offer.published.guide.places]
-        return page(request, "booking/walk_in.html", status=status, places=places, **shared)
+        phone = next((place["phone"] for place in places if place["phone"]), None)
+        return page(request, "booking/walk_in.html", status=status, places=places, phone=phone, **shared)
     if window is None:
         halls = nearby(house, offer.windows, chosen.position)
         return page(request, "booking/halls.html", status=status, halls=halls, near=chosen.near, **shared)
@@ -110,7 +116,7 @@ def nearby(house: House, windows: Sequence[Window], position: tuple[float, float
     today = house.desk.today()
     days = house.desk.days(windows, today, today + timedelta(days=SOON))
     ordered = by_distance(windows, *position) if position else [(window, None) for window in windows]
-    return [Nearby(window, away, _soonest(days[window.id])) for window, away in ordered]
+    return [Nearby(window, away, _soonest(days[window.id]), _why_closed(days[window.id])) for window, away in ordered]
 
 
 def soonest_days(house: House, window: Window, most: int) -> list[DaySlots]:
@@ -120,6 +126,15 @@ def soonest_days(house: House, window: Window, most: int) -> list[DaySlots]:
 
 def _soonest(days: Sequence[DaySlots]) -> DaySlots | None:
     return next((day for day in days if day.free), None)
+
+
+def _why_closed(days: Sequence[DaySlots]) -> str:
+    """Why none of the days from today on has any times; empty where one has."""
+    if any(day.untaken for day in days):
+        return ""
+    # Weekends are closed anyway, and today may only be over: the next day that is worked tells more.
+    worked = [day for day in days[1:] if day.day.sort in (Sort.WORKING, Sort.MADE_UP)]
+    return (worked or days)[0].closed
 
 
 def _days(house: House, window: Window) -> tuple[DaySlots, ...]:

@@ -13,10 +13,9 @@ from fastapi import Request
 from channels.house import House
 from channels.web import limits
 from core.clock import CHINA
-from core.errors import Invalid, NotFound
+from core.errors import Invalid
 from desk import people
 from desk.appointments import Appointment, NotBookable
-from desk.front import Offer
 
 KEY = r"^[A-Za-z0-9_-]{16,64}$"
 YEARS = range(2000, 2200)
@@ -52,14 +51,6 @@ def moment(text: str) -> datetime:
     return named if named.tzinfo else named.replace(tzinfo=CHINA)
 
 
-def offered(house: House, guide: int) -> Offer:
-    """Where a guide can be booked. Raises NotFound where citizens may not see it."""
-    offer = house.desk.offer(guide)
-    if offer is None:
-        raise NotFound("没有这份办事指南，可能已经更新或者下架。")
-    return offer
-
-
 def problems(values: Mapping[str, str], *, needs_identity: bool) -> dict[str, str]:
     """What is wrong with the person in a form, all at once: a message by the name of the field."""
     checks = {"name": people.check_name, "phone": people.check_phone}
@@ -77,10 +68,12 @@ def problems(values: Mapping[str, str], *, needs_identity: bool) -> dict[str, st
 async def make(house: House, request: Request, wish: Wish) -> Appointment:
     """Book it. The same wish under the same key is booked once.
 
-    Raises Invalid for the person, Refused for the hall's rules, TooMany for the network address.
+    Raises NotFound for the guide, Invalid for the person, Refused for the hall's rules, TooMany for the network address.
     """
-    await limits.booking(house, request)
-    return await asyncio.to_thread(_book, house, wish)
+    await limits.check_bookings(house, request)
+    made = await asyncio.to_thread(_book, house, wish)
+    await limits.count_booking(house, request, made)
+    return made
 
 
 def root(request: Request) -> str:
@@ -88,13 +81,13 @@ def root(request: Request) -> str:
     return str(request.scope.get("root_path", ""))
 
 
-def slip_path(house: House, appointment: Appointment) -> str:
+def slip_path(token: str) -> str:
     """Where the slip is shown, under the application's root."""
-    return f"/book/slip/{house.desk.slip(appointment)}"
+    return f"/book/slip/{token}"
 
 
 def _book(house: House, wish: Wish) -> Appointment:
-    window = offered(house, wish.guide).window(wish.window)
+    window = house.offer(wish.guide).window(wish.window)
     if window is None or not re.fullmatch(KEY, wish.key):
         raise NotBookable()
     person = people.check(wish.name, wish.phone, wish.identity, needs_identity=window.rules.identity)

@@ -1,5 +1,6 @@
 /**
  * @typedef {import("./types.js").Message} Message
+ * @typedef {import("./types.js").Notice} Notice
  * @typedef {import("./types.js").Suggestion} Suggestion
  * @typedef {import("./types.js").Failure} Failure
  */
@@ -65,20 +66,24 @@ export class Client {
   }
 
   /**
-   * What the desk has to tell this conversation, each once.
-   * @param {string} session @returns {Promise<Message[]>} none when the server cannot be reached: they are kept there
+   * What the desk has to tell this conversation.
+   * @param {string} session @param {string[]} seen the keys of those shown before: they are told no more
+   * @returns {Promise<Notice[]>} none when the server cannot be reached: they are kept there
    */
-  async notices(session) {
+  async notices(session, seen) {
     try {
       const response = await fetch(new URL("api/notices", this.base), {
         method: "POST",
         headers: { "Content-Type": "application/json" },
-        body: JSON.stringify({ session }),
+        body: JSON.stringify({ session, seen }),
         credentials: "omit",
         cache: "no-store",
       });
       const told = response.ok ? await response.json() : null;
-      return Array.isArray(told?.messages) ? told.messages.map(message) : [];
+      const found = Array.isArray(told?.notices) ? told.notices : [];
+      return found
+        .filter((/** @type {any} */ one) => typeof one?.key === "string")
+        .map((/** @type {any} */ one) => ({ key: one.key, message: message(one.message) }));
     } catch {
       return [];
     }

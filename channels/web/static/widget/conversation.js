@@ -1,5 +1,6 @@
 import { Unanswered } from "./api.js";
 import { newId } from "./store.js";
+import { masked } from "./text.js";
 
 /**
  * @typedef {import("./types.js").Entry} Entry
@@ -49,14 +50,19 @@ export class Conversation extends EventTarget {
   async listen() {
     const session = this.store.known();
     if (!session) return;
-    const messages = await this.client.notices(session);
+    const found = await this.client.notices(session, this.store.seen());
     if (this.store.known() !== session) return; // cleared meanwhile
-    for (const message of messages) {
+    const seen = this.store.seen(); // another look may have come back first
+    const fresh = found.filter(({ key }) => !seen.includes(key));
+    if (!fresh.length) return;
+    for (const { message } of fresh) {
       /** @type {Entry} */
       const entry = { id: newId(), role: "bot", message };
       this.#add(entry);
       this.#tell("told", entry);
     }
+    this.store.keepSeen([...seen, ...fresh.map(({ key }) => key)]);
+    await this.client.notices(session, this.store.seen()); // else they would be told again on another device
   }
 
   /** Forget everything here and begin a new session. */
@@ -76,7 +82,7 @@ export class Conversation extends EventTarget {
       const region = this.region ? { region: this.region } : {};
       const messages = await this.client.chat({ session, ...question, ...region }, entry.id);
       if (!this.entries.includes(entry)) return; // cleared meanwhile
-      this.#change(entry, { state: "sent" });
+      this.#change(entry, { state: "sent", text: masked(entry.text) });
       for (const message of messages) this.#add({ id: newId(), role: "bot", message });
     } catch (error) {
       if (!(error instanceof Unanswered)) throw error;

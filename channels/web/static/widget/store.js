@@ -1,6 +1,7 @@
 /** @typedef {import("./types.js").Entry} Entry */
 
 const LIMIT = 60; // entries
+const SEEN = 50; // keys of notices
 const SIZE = 200_000; // characters, far under what browsers allow a site
 const PREFIX = "bangban.";
 
@@ -72,10 +73,22 @@ export class Store {
     tab.write("history", kept);
   }
 
+  /** @returns {string[]} the keys of the notices that were shown */
+  seen() {
+    const kept = tab.read("seen");
+    return Array.isArray(kept) ? kept.filter((key) => typeof key === "string") : [];
+  }
+
+  /** @param {string[]} keys the oldest are dropped beyond what the server takes */
+  keepSeen(keys) {
+    tab.write("seen", keys.slice(-SEEN));
+  }
+
   /** Forget the conversation, and the session with it: the server's memory of it must not be reachable either. */
   clear() {
     tab.write("history", null);
     tab.write("session", null);
+    tab.write("seen", null);
   }
 
   /** @returns {boolean} whether the panel was open */

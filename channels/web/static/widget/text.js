@@ -8,6 +8,8 @@ const FINDS = new RegExp(
   `(https?://[^\\s<>"'，。；、！？（）()【】《》“”]+)|(^|[^\\d.,A-Za-z_*-])(${PHONE})(?![\\d*A-Za-z_元号条年份])`,
   "g",
 );
+// Phone and identity numbers, as people group their digits.
+const PRIVATE = /[\d０-９](?:[ -]?[\d０-９]){10,}[XxＸｘ]?/g;
 const CALLS = /(?:拨|打|电话|热线|报警|急救|火警|交警)[^\d。，；]{0,3}$/;
 
 /**
@@ -31,6 +33,14 @@ export function safeUrl(url, base = document.baseURI) {
  */
 export function rooted(url) {
   return url.replace(/^\/(?!\/)/, "");
+}
+
+/**
+ * A text in which nobody who looks at the screen later can read a phone or identity number.
+ * @param {string} text @returns {string}
+ */
+export function masked(text) {
+  return text.replace(PRIVATE, (found) => found.slice(0, 3) + "*".repeat(found.length - 5) + found.slice(-2));
 }
 
 /** @param {string} number as people write it @returns {string} a tel: address */

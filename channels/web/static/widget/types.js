@@ -9,6 +9,7 @@
  * @typedef {"answer"|"clarify"|"refuse"|"greet"|"smalltalk"|"emergency"|"handoff"|"ticket"|"book"|"error"} Act
  * @typedef {{act: Act, text: string, facets: string[], facts: Fact[], guide: GuideRef | null,
  *            choices: Choice[], links: Link[]}} Message
+ * @typedef {{key: string, message: Message}} Notice
  * @typedef {{text: string, guide: GuideRef | null}} Suggestion
  *
  * @typedef {{reason: string, again: boolean, until: number}} Failure
