@@ -166,6 +166,8 @@ class Booking:
                 return self._flow.why(draft, dialogue)
             case Step.ONLINE if words.says("in_person", text) or from_words(text).wish is Wish.BOOK:
                 return self._flow.go(replace(draft, online=True), dialogue)
+            case Step.ONLINE if (wish := self._wanted(text)) and not self._asks(text):  # who names a time means to come
+                return self._flow.go(replace(draft.wanting(wish), online=True), dialogue)
             case Step.HALL if (wish := self._wanted(text)) and (wish.any or wish.earliest):
                 return self._flow.soonest(draft.wanting(wish), dialogue)
             case Step.CONFIRM if words.says("refuse", text):
