@@ -9,24 +9,23 @@ by window and time.
 from __future__ import annotations
 
 import hashlib
-import json
 import secrets
-import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 
 from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session
-from stdnum import luhn
 
 from core.clock import CHINA
-from core.errors import Invalid, NotFound
+from core.errors import Invalid
 from core.vault import Vault
 from desk import outbox, places
+from desk.details import Details, Marks, NoAppointment, lock, marks_of, unlock
 from desk.halls import NoHall, Window, read_hall
 from desk.locking import lock_days, lock_people
 from desk.models import AppointmentEvent, AppointmentRow
+from desk.numbers import digits_of, fresh, plain_number
 from desk.people import Person
 from desk.places import Place, SlotTaken
 from desk.rules import (
@@ -51,12 +50,6 @@ class NotBookable(Refused):
     """这个时间不能预约，请换一个时间。"""
 
     code = "not_bookable"
-
-
-class NoAppointment(NotFound):
-    """没有找到这个预约。请核对预约号和验证码。"""
-
-    code = "no_appointment"
 
 
 class Ended(Refused):
@@ -108,22 +101,6 @@ class Appointment:
         return self.starts.date()
 
 
-@dataclass(frozen=True, slots=True)
-class Details:
-    """What is personal or secret about an appointment."""
-
-    name: str
-    phone: str
-    identity: str
-    code: str
-    address: str
-
-    @property
-    def person(self) -> Person:
-        """Whom it is for."""
-        return Person(self.name, self.phone, self.identity)
-
-
 # -- what citizens do --
 
 
@@ -133,7 +110,7 @@ def book(session: Session, vault: Vault, request: Request, *, now: datetime) -> 
     Raises SlotTaken, NotBookable, or Refused for the hall's rules.
     """
     key = hashlib.sha256(f"{request.owner}\x1f{request.key}".encode()).hexdigest()
-    marks = _marks(vault, request.person)
+    marks = marks_of(vault, request.person)
     lock_people(session, (*marks.all, request.owner))
     if made := session.scalars(select(AppointmentRow).where(AppointmentRow.request == key)).first():
         return _value(made)
@@ -144,7 +121,7 @@ def book(session: Session, vault: Vault, request: Request, *, now: datetime) -> 
     check_person(request.window.rules, past, request.guide, day, _day(now))
     places.take(session, Place(request.window.id, slot.starts, slot.ends), request.window.rules.capacity)
     row = AppointmentRow(
-        number=_number(session), request=key, status=Status.BOOKED, region=request.window.hall.region,
+        number=fresh(session), request=key, status=Status.BOOKED, region=request.window.hall.region,
         hall=request.window.hall.name, window=request.window.id, window_name=request.window.name, guide=request.guide,
         guide_name=request.guide_name, day=day, starts_at=request.starts, ends_at=slot.ends, owner=request.owner,
         phone_mark=marks.phone[0], identity_mark=marks.identity[0] if marks.identity else None, details="",
@@ -152,7 +129,7 @@ def book(session: Session, vault: Vault, request: Request, *, now: datetime) -> 
     )  # fmt: skip
     code = "".join(secrets.choice("0123456789") for _ in range(CODE_DIGITS))
     details = Details(**asdict(request.person), code=code, address=request.address)
-    row.details = _lock(vault, row.number, details)
+    row.details = lock(vault, row.number, details)
     session.add(row)
     session.flush()
     _note(session, row, now, request.owner, "book")
@@ -168,7 +145,7 @@ def change(
     Raises SlotTaken, NotBookable, Ended, NoAppointment, or Refused for the hall's rules.
     """
     person = _person(vault, _row(session, appointment))
-    marks = _marks(vault, person)
+    marks = marks_of(vault, person)
     lock_people(session, marks.all)
     lock_days(session, [(window.hall.region, window.hall.name, _day(starts))])
     row = _locked(session, appointment)
@@ -238,7 +215,7 @@ def proved(session: Session, vault: Vault, number: str, code: str) -> Appointmen
     """
     found = find(session, number)
     details = read_details(session, vault, found.id) if found else None
-    if not found or not details or not secrets.compare_digest(_digits(code), details.code):
+    if not found or not details or not secrets.compare_digest(digits_of(code), details.code):
         raise NoAppointment()
     return found
 
@@ -246,22 +223,14 @@ def proved(session: Session, vault: Vault, number: str, code: str) -> Appointmen
 def read_details(session: Session, vault: Vault, appointment: int) -> Details | None:
     """What is personal, unlocked; None once it was deleted. Raises NoAppointment, core.vault.Unreadable."""
     row = _row(session, appointment)
-    return _unlock(vault, row.number, row.details) if row.details else None
+    return unlock(vault, row.number, row.details) if row.details else None
 
 
 def last_person(session: Session, vault: Vault, owner: str) -> Person | None:
     """Whom this channel's citizen booked for last, so that nobody types it again."""
     query = select(AppointmentRow).where(AppointmentRow.owner == owner, AppointmentRow.details.is_not(None))
     row = session.scalars(query.order_by(AppointmentRow.id.desc()).limit(1)).first()
-    return _unlock(vault, row.number, row.details).person if row and row.details else None
-
-
-def plain_number(number: str) -> str:
-    """An appointment's number without what people write between its digits. Raises Invalid where a digit is wrong."""
-    digits = _digits(number)
-    if len(digits) != 10 or not luhn.is_valid(digits):
-        raise Invalid("预约号不对，请核对：10 位数字。")
-    return digits
+    return unlock(vault, row.number, row.details).person if row and row.details else None
 
 
 # -- what staff and time do --
@@ -369,44 +338,9 @@ def _missed(rows: Sequence[AppointmentRow]) -> tuple[date, ...]:
     return tuple(row.day for row in rows if row.status == Status.MISSED)
 
 
-@dataclass(frozen=True, slots=True)
-class Marks:
-    """A person's marks under each key: while keys are changed, rows may carry any of them.
-
-    A family shares a telephone, so where an identity number is known, the phone tells only among those without one.
-    """
-
-    phone: tuple[str, ...]
-    identity: tuple[str, ...]
-
-    @property
-    def all(self) -> tuple[str, ...]:
-        """Whatever may be theirs."""
-        return self.phone + self.identity
-
-    @property
-    def theirs(self) -> ColumnElement[bool]:
-        """Which appointments are the person's."""
-        by_phone = AppointmentRow.phone_mark.in_(self.phone)
-        if not self.identity:
-            return by_phone
-        by_identity = AppointmentRow.identity_mark.in_(self.identity)
-        return or_(by_identity, AppointmentRow.identity_mark.is_(None) & by_phone)
-
-    def fit(self, row: AppointmentRow) -> bool:
-        """The same of one that was read."""
-        if self.identity and row.identity_mark:
-            return row.identity_mark in self.identity
-        return row.phone_mark in self.phone
-
-
-def _marks(vault: Vault, person: Person) -> Marks:
-    return Marks(vault.marks(person.phone), vault.marks(person.identity) if person.identity else ())
-
-
 def _person(vault: Vault, row: AppointmentRow) -> Person:
     """Whom a row is for; nobody where that was deleted."""
-    return _unlock(vault, row.number, row.details).person if row.details else Person("", "")
+    return unlock(vault, row.number, row.details).person if row.details else Person("", "")
 
 
 def _held(row: AppointmentRow) -> Place:
@@ -453,32 +387,6 @@ def _note(session: Session, row: AppointmentRow, now: datetime, by: str, act: st
     session.add(event)
     session.flush()
     return event.id
-
-
-def _number(session: Session) -> str:
-    """Ten digits nobody can guess from another's; the last one checks the others."""
-    while True:
-        body = f"{secrets.choice('23456789')}{secrets.randbelow(10**8):08}"
-        number = body + luhn.calc_check_digit(body)
-        if session.scalars(select(AppointmentRow.id).where(AppointmentRow.number == number)).first() is None:
-            return str(number)
-
-
-def _lock(vault: Vault, number: str, details: Details) -> str:
-    # The number inside ties the details to their row: another row's cannot be put in their place.
-    return vault.lock(json.dumps({"number": number, **asdict(details)}, ensure_ascii=False))
-
-
-def _unlock(vault: Vault, number: str, locked: str) -> Details:
-    read = json.loads(vault.unlock(locked))
-    if read.pop("number") != number:
-        raise NoAppointment()
-    return Details(**read)
-
-
-def _digits(text: str) -> str:
-    """The digits that people typed, also in full width."""
-    return "".join(one for one in unicodedata.normalize("NFKC", text) if one in "0123456789")
 
 
 def _day(moment: datetime) -> date:

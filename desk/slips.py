@@ -8,7 +8,8 @@ import unicodedata
 from datetime import UTC, datetime, timedelta
 
 from core.errors import Invalid
-from desk.appointments import Appointment, plain_number
+from desk.appointments import Appointment
+from desk.numbers import plain_number
 from desk.status import Status
 
 _SCAN = re.compile(r"BANGBAN:(\d{10}):(\d{6})", re.IGNORECASE)

@@ -8,7 +8,8 @@ from fastapi import Request
 
 from channels.house import House
 from core.errors import TooMany
-from desk.appointments import Appointment, plain_number
+from desk.appointments import Appointment
+from desk.numbers import plain_number
 
 MINUTE = 60
 HOUR = 3600
