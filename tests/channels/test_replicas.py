@@ -10,6 +10,7 @@ import pytest
 from channels.house import House
 from core import clock
 from core.settings import Settings
+from core.vault import new_key
 from knowledge.publishing import publish, read
 from tests.channels.conftest import Served, home
 
@@ -25,6 +26,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]
         "BANGBAN_DATABASE_URL": database.get_uri(),
         "BANGBAN_REDIS_URL": f"unix://{redis.socket_file}",
         "BANGBAN_RASA": "false",
+        "BANGBAN_KEYS": new_key(),
     }
     redis.shutdown()
     database.cleanup()

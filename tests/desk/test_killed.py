@@ -20,7 +20,7 @@ from desk.status import Status
 from tests.desk.conftest import EAST, REGION, ZHANG, Watch, at, rules, starts_of
 from tests.desk.crowd import child
 
-ROUNDS = 5
+ROUNDS = 3
 
 
 @pytest.fixture
