@@ -6,9 +6,9 @@ from bot.booking import slips
 from bot.services import Lines
 from bot.wording import say
 from core.types import Act, Answer, Choice
-from desk.appointments import Status
 from desk.front import FrontDesk, Held
 from desk.outbox import Notice
+from desk.status import Status
 
 
 def told(desk: FrontDesk, notice: Notice, lines: Lines) -> Answer | None:

@@ -73,9 +73,11 @@ def take(raw: str, dialogue: Dialogue, vault: Vault) -> Taken | None:
     alone, right or wrong.
     """
     draft = dialogue.draft
-    if (draft and draft.moving) or (draft is None and not _begins(raw)):
+    if draft and draft.moving:
         return None
     found = {_OF_SORT[one.sort]: one for one in (*find(raw), *names.told(raw)) if one.sort in _OF_SORT}
+    if draft is None and not (found and _begins(raw)):
+        return None
     asked = _STEPS.get(draft.step) if draft else None
     if draft is None or asked is None:
         return _in_passing(raw, found, dialogue, vault)

@@ -92,9 +92,9 @@ class Flow:
     def _firsts(self, offer: Offer, draft: Draft) -> list[tuple[Window, Slot | None]]:
         """Each window with its first free time that fits, or its first at all."""
         found = []
+        read = openings.read_all(self._desk, offer.windows)
         for window in offer.windows:
-            read = openings.read(self._desk, window)
-            free = read.free(draft.wanted) or read.free()
+            free = read[window.id].free(draft.wanted) or read[window.id].free()
             found.append((window, free[0] if free else None))
         return found
 

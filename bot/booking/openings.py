@@ -61,12 +61,18 @@ class Settled:
 def read(desk: FrontDesk, window: Window, days: Sequence[date] = ()) -> Openings:
     """The openings of a window, and of `days` beyond them."""
     today = desk.today()
-    # Working days are five of seven, and the longest holidays take two weeks.
-    last = today + timedelta(days=window.rules.horizon * 7 // 5 + 16)
+    last = _last(window, today)
     found = list(desk.days([window], today, last)[window.id])
     for day in [day for day in days if not today <= day <= last][:_FAR]:
         found += desk.days([window], day, day)[window.id]
     return Openings(tuple(sorted(found, key=lambda one: one.day.day)))
+
+
+def read_all(desk: FrontDesk, windows: Sequence[Window]) -> dict[str, Openings]:
+    """The openings of several windows by their ids, in one look at the desk."""
+    today = desk.today()
+    last = max((_last(window, today) for window in windows), default=today)
+    return {window: Openings(days) for window, days in desk.days(windows, today, last).items()}
 
 
 def fits(slot: Slot, wanted: Wanted) -> bool:
@@ -131,6 +137,11 @@ def spoken_part(wanted: Wanted) -> str:
     if ends <= _NOON:
         return "上午"
     return ("下午" if begins < time(18) else "晚上") if begins >= _NOON else "这个时段"
+
+
+def _last(window: Window, today: date) -> date:
+    """A day after which none can be booked: working days are five of seven, and the longest holidays take two weeks."""
+    return today + timedelta(days=window.rules.horizon * 7 // 5 + 16)
 
 
 def _minutes(at: time) -> int:

@@ -13,10 +13,11 @@ from bot.services import Lines
 from bot.times import spoken_day, spoken_time
 from bot.wording import say
 from core.types import Act, Answer, Choice, Facet, Fact, Link
-from desk.appointments import Appointment, Status
+from desk.appointments import Appointment
 from desk.front import FrontDesk, Held
 from desk.halls import Window
 from desk.people import masked_name
+from desk.status import Status
 
 MINE = Choice("book:mine", "我的预约")
 

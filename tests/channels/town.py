@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date
 
 import pytest
 from fastapi.testclient import TestClient
@@ -14,38 +14,19 @@ from sqlalchemy import delete
 from channels.app import create
 from channels.house import House
 from core import clock
-from core.clock import CHINA
 from core.settings import Settings
 from desk.halls import Window, open_hall
 from desk.models import AnnouncedYear, AppointmentEvent, AppointmentRow, ExceptionRow, OutboxRow, SlotRow, SpecialDayRow
 from desk.rules import Rules
 from knowledge.publishing import find
+from tests.desk.conftest import THURSDAY, Watch
 
 CITY = "980100"
 HALL = "云桥市政务服务中心"
-MORNING = datetime(2026, 10, 15, 0, 30, tzinfo=UTC)  # a Thursday, half past eight in China
 TOKEN = "0123456789abcdef-wang"
 STAFF = {"Authorization": f"Bearer {TOKEN}"}
 KEY = "tests-key-0123456789"
 PERSON = {"name": "张伟", "phone": "13800138000", "identity": "11010119900307002X"}
-
-
-@dataclass
-class Watch:
-    """The time as the application is told it."""
-
-    time: datetime = MORNING
-
-    def __call__(self) -> datetime:
-        return self.time
-
-    @property
-    def today(self) -> date:
-        return self.time.astimezone(CHINA).date()
-
-    @property
-    def tomorrow(self) -> date:
-        return self.today + timedelta(days=1)
 
 
 @dataclass
@@ -111,7 +92,7 @@ def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
 @pytest.fixture
 def town(opened: Town, monkeypatch: pytest.MonkeyPatch) -> Town:
     """The city on a Thursday morning in October, nothing booked, closed or tried yet."""
-    opened.watch.time = MORNING
+    opened.watch.time = THURSDAY
     monkeypatch.setattr(clock, "now", opened.watch)
     with opened.house.writing.begin() as session:
         tables = (OutboxRow, AppointmentEvent, AppointmentRow, SlotRow, ExceptionRow, SpecialDayRow, AnnouncedYear)

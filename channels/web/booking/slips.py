@@ -20,10 +20,10 @@ from core.types import Facet, Fact
 from desk import days, people, slips
 from desk.appointments import Appointment, NoAppointment
 from desk.front import Held
+from desk.halls import NoHall, published_hall
 from desk.people import Person
 from desk.rules import Refused
 from desk.status import OPEN, Status
-from knowledge.publishing import read_halls
 from knowledge.schema import Hall
 
 OFFERED = 5  # days offered where a hall has closed
@@ -154,4 +154,7 @@ def _why(house: House, at: Appointment) -> str:
 
 def _hall(house: House, at: Appointment) -> Hall | None:
     with house.reading() as session:
-        return next((hall for hall in read_halls(session, [at.region]) if hall.name == at.hall), None)
+        try:
+            return published_hall(session, at.region, at.hall)
+        except NoHall:
+            return None
