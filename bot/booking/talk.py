@@ -220,6 +220,8 @@ class Booking:
         if narrowed := self._matters.narrowed(text, draft, dialogue) if open_ else None:
             wishing = draft.wanting(wish) if (wish := self._wanted(text)) else draft
             return self.choose(f"{PREFIX}guide:{narrowed}", replace(dialogue, draft=wishing))
+        if draft.offered and words_say.facets and words_say.wish is not Wish.BOOK:
+            return None  # matters are offered, and how another is done is a question
         matter = self._matters.named(text, dialogue)
         if matter.choices or (matter.guide and matter.guide != draft.guide):
             wish = self._wanted(text) or draft.wanted
