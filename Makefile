@@ -11,7 +11,7 @@ serve: .venv/.synced  ## set up what is missing, then serve until Ctrl-C
 	@exec $(BIN)/bangban serve
 
 test: setup  ## every test; those that need what is missing say so
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses auto --maxprocesses 4 --no-loadscope-reorder
 
 lint: setup  ## style, types, who may import whom
 	$(BIN)/ruff check .

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, delete, update
 from sqlalchemy.orm import Session
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from core.database import Base, engine, sessions
 from knowledge.migrating import upgrade
@@ -18,6 +20,21 @@ from tests.chromium import browser
 __all__ = ["browser"]  # a fixture
 
 NOON = datetime(2026, 10, 15, 4, 0, tzinfo=UTC)
+
+
+# Each would train or load a Rasa of its own.
+WITH_RASA = ("tests/rasa/", "tests/channels/test_page.py", "tests/channels/test_serving.py")
+
+
+class ByFile(LoadScopeScheduling):
+    """With several processes, a file is run by one, so that what it sets up is set up once; and so is all of Rasa."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "rasa" if nodeid.startswith(WITH_RASA) else nodeid.partition("::")[0]
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByFile:
+    return ByFile(config, log)
 
 
 @pytest.fixture(scope="session", params=["sqlite", "postgresql"])
