@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections import OrderedDict
+from collections import OrderedDict, deque
+from contextlib import suppress
 from typing import Protocol
 
 
@@ -25,6 +26,18 @@ class Cache(Protocol):
     async def delete(self, key: str) -> None:
         """Forget the key; forgetting the unknown is fine."""
 
+    async def take(self, key: str) -> str | None:
+        """The value, for one caller only: it is forgotten in the same moment."""
+
+    async def join(self, line: str, who: str, ttl: int) -> int:
+        """Stand at the end of a line; returns how many stand there now. A line not joined for `ttl` seconds is forgotten."""
+
+    async def first(self, line: str) -> str | None:
+        """Who stands first."""
+
+    async def leave(self, line: str, who: str) -> None:
+        """Leave a line, from wherever; leaving twice is fine."""
+
     async def close(self) -> None:
         """Give back what is held."""
 
@@ -35,6 +48,7 @@ class MemoryCache:
     def __init__(self, size: int = 100_000) -> None:
         self._size = size
         self._kept: OrderedDict[str, tuple[str, float]] = OrderedDict()
+        self._lines: dict[str, deque[str]] = {}
 
     async def get(self, key: str) -> str | None:
         return self._live(key)
@@ -57,8 +71,31 @@ class MemoryCache:
     async def delete(self, key: str) -> None:
         self._kept.pop(key, None)
 
+    async def take(self, key: str) -> str | None:
+        value = self._live(key)
+        self._kept.pop(key, None)
+        return value
+
+    async def join(self, line: str, who: str, ttl: int) -> int:
+        # No time is kept: whoever stands in a line of this process leaves it, or ends with it.
+        standing = self._lines.setdefault(line, deque())
+        standing.append(who)
+        return len(standing)
+
+    async def first(self, line: str) -> str | None:
+        standing = self._lines.get(line)
+        return standing[0] if standing else None
+
+    async def leave(self, line: str, who: str) -> None:
+        standing = self._lines.get(line, deque())
+        with suppress(ValueError):
+            standing.remove(who)
+        if not standing:
+            self._lines.pop(line, None)
+
     async def close(self) -> None:
         self._kept.clear()
+        self._lines.clear()
 
     def _live(self, key: str) -> str | None:
         value, ends = self._kept.get(key, ("", 0.0))
@@ -74,13 +111,18 @@ class MemoryCache:
             self._kept.popitem(last=False)
 
 
+CONNECTIONS = 100  # to Redis; whoever comes when all are busy waits for one
+
+
 class RedisCache:
     """The same in Redis 5 or later, under the prefix `bangban:`."""
 
     def __init__(self, url: str) -> None:
-        from redis.asyncio import Redis  # an optional extra: only deployments of several processes need it
+        # An optional extra: only deployments of several processes need it.
+        from redis.asyncio import BlockingConnectionPool, Redis
 
-        self._redis = Redis.from_url(url, decode_responses=True, socket_timeout=2, socket_connect_timeout=2)
+        limits = {"max_connections": CONNECTIONS, "timeout": 2, "socket_timeout": 2, "socket_connect_timeout": 2}
+        self._redis = Redis(connection_pool=BlockingConnectionPool.from_url(url, decode_responses=True, **limits))
 
     async def get(self, key: str) -> str | None:
         value = await self._redis.get(f"bangban:{key}")
@@ -103,8 +145,29 @@ class RedisCache:
     async def delete(self, key: str) -> None:
         await self._redis.delete(f"bangban:{key}")
 
+    async def take(self, key: str) -> str | None:
+        async with self._redis.pipeline() as pipe:
+            pipe.get(f"bangban:{key}")
+            pipe.delete(f"bangban:{key}")
+            value, _ = await pipe.execute()
+        return value if isinstance(value, str) else None
+
+    async def join(self, line: str, who: str, ttl: int) -> int:
+        async with self._redis.pipeline() as pipe:
+            pipe.rpush(f"bangban:{line}", who)
+            pipe.expire(f"bangban:{line}", ttl)
+            many, _ = await pipe.execute()
+        return int(many)
+
+    async def first(self, line: str) -> str | None:
+        who = await self._redis.lindex(f"bangban:{line}", 0)
+        return who if isinstance(who, str) else None
+
+    async def leave(self, line: str, who: str) -> None:
+        await self._redis.lrem(f"bangban:{line}", 0, who)
+
     async def close(self) -> None:
-        await self._redis.aclose()
+        await self._redis.aclose(close_connection_pool=True)
 
 
 def cache(redis_url: str) -> Cache:

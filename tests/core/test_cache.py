@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from core.cache import Cache, MemoryCache, RedisCache, cache
+from core.cache import CONNECTIONS, Cache, MemoryCache, RedisCache, cache
 
 
 class CacheContract:
@@ -65,6 +65,56 @@ class CacheContract:
         await cache.count("a", 60)
         assert (await cache.count("b", 60))[0] == 1
 
+    async def test_a_value_is_taken_once(self, cache: Cache) -> None:
+        await cache.set("ticket", "42", 60)
+        assert await cache.take("ticket") == "42"
+        assert await cache.take("ticket") is None
+        assert await cache.get("ticket") is None
+        assert await cache.take("nobody") is None
+
+    async def test_of_many_who_take_at_once_one_gets_it(self, cache: Cache) -> None:
+        await cache.set("ticket", "", 60)
+        taken = await asyncio.gather(*(cache.take("ticket") for _ in range(20)))
+        assert sorted(taken, key=str) == ["", *[None] * 19]
+
+    async def test_what_is_forgotten_cannot_be_taken(self, cache: Cache) -> None:
+        await cache.set("brief", "value", 1)
+        await forgotten(cache, "brief")
+        assert await cache.take("brief") is None
+
+    async def test_a_line_is_served_in_the_order_of_joining(self, cache: Cache) -> None:
+        assert await cache.first("line") is None
+        assert [await cache.join("line", who, 60) for who in ("王", "李", "张")] == [1, 2, 3]
+        served = []
+        while (who := await cache.first("line")) is not None:
+            served.append(who)
+            await cache.leave("line", who)
+        assert served == ["王", "李", "张"]
+
+    async def test_whoever_gives_up_leaves_from_the_middle(self, cache: Cache) -> None:
+        for who in ("王", "李", "张"):
+            await cache.join("line", who, 60)
+        await cache.leave("line", "李")
+        await cache.leave("line", "李")
+        assert await cache.first("line") == "王"
+        await cache.leave("line", "王")
+        assert await cache.first("line") == "张"
+
+    async def test_leaving_a_line_that_nobody_joined_is_fine(self, cache: Cache) -> None:
+        await cache.leave("line", "王")
+        assert await cache.join("line", "王", 60) == 1
+
+    async def test_of_many_who_join_at_once_each_has_a_place_of_their_own(self, cache: Cache) -> None:
+        places = await asyncio.gather(*(cache.join("line", str(who), 60) for who in range(50)))
+        assert sorted(places) == list(range(1, 51))
+        assert await cache.first("line") == str(places.index(1))
+
+    async def test_lines_stand_apart_and_apart_from_values(self, cache: Cache) -> None:
+        await cache.join("east", "王", 60)
+        await cache.join("west", "李", 60)
+        await cache.leave("west", "王")
+        assert (await cache.first("east"), await cache.first("west")) == ("王", "李")
+
 
 class TestMemoryCache(CacheContract):
     @pytest.fixture
@@ -85,6 +135,12 @@ class TestMemoryCache(CacheContract):
         await small.set("a", "2", 60)
         await small.set("c", "1", 60)
         assert (await small.get("a"), await small.get("b")) == ("2", None)
+
+    async def test_a_line_nobody_stands_in_takes_no_memory(self) -> None:
+        small = MemoryCache()
+        await small.join("line", "王", 60)
+        await small.leave("line", "王")
+        assert not small._lines
 
 
 @pytest.fixture(scope="module")
@@ -114,9 +170,33 @@ class TestRedisCache(CacheContract):
         await cache.set("a", "1", 60)
         await cache.add("b", "1", 60)
         await cache.count("c", 60)
+        await cache.join("d", "1", 60)
         keys = await cache._redis.keys("*")
-        assert sorted(keys) == ["bangban:a", "bangban:b", "bangban:c"]
+        assert sorted(keys) == ["bangban:a", "bangban:b", "bangban:c", "bangban:d"]
         assert all([await cache._redis.ttl(key) > 0 for key in keys])
+
+    async def test_a_line_is_forgotten_when_nobody_joined_it_for_its_time(self, cache: RedisCache) -> None:
+        await cache.join("line", "王", 1)
+        await cache.join("line", "李", 60)
+        assert await cache._redis.ttl("bangban:line") > 50
+        await cache.join("brief", "王", 1)
+        async with asyncio.timeout(10):
+            while await cache.first("brief") is not None:
+                await asyncio.sleep(0.05)
+
+    async def test_a_crowd_at_once_waits_for_its_turn_and_nobody_is_turned_away(self, cache: RedisCache) -> None:
+        counted = await asyncio.gather(*(cache.count("crowd", 60) for _ in range(1000)))
+        assert sorted(many for many, _ in counted) == list(range(1, 1001))
+        clients = await cache._redis.info("clients")
+        assert clients["connected_clients"] <= CONNECTIONS + 2
+
+    async def test_two_processes_stand_in_one_line(self, cache: Cache, redis_url: str) -> None:
+        other = RedisCache(redis_url)
+        await cache.join("line", "王", 60)
+        assert await other.join("line", "李", 60) == 2
+        await other.leave("line", "王")
+        assert await cache.first("line") == "李"
+        await other.close()
 
 
 def test_redis_serves_only_where_an_address_is_set(redis_url: str) -> None:
