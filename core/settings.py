@@ -2,22 +2,73 @@
 
 from __future__ import annotations
 
+import re
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 DEMO_PROVINCE = "98"
 DEMO_REGION = "980100"
+_NAME = re.compile(r"[a-z][a-z0-9-]{0,19}")
+_HOST = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)*(:[0-9]{1,5})?")
+_FORMS = {
+    "token": (re.compile(r"[A-Za-z0-9]{3,32}"), " 3 到 32 个字母或数字，和公众平台里的 Token 一样"),
+    "aes_key": (re.compile(r"[A-Za-z0-9]{43}"), " 43 个字母或数字，和公众平台里的 EncodingAESKey 一样"),
+    "appid": (re.compile(r"[A-Za-z0-9]{6,32}"), "字母和数字，和公众平台里的 AppID 一样"),
+    "secret": (re.compile(r"[A-Za-z0-9]{16,128}"), "至少 16 个字母或数字，和公众平台里的 AppSecret 一样"),
+    "staff": (re.compile(r"(any|[^@\s]+@[^@\s]+)?"), " any，或者一个完整的客服账号，例如 kf2001@gh_0123"),
+}
 STAFF_TOKEN = 16  # least characters of a staff token
+
+
+class Template(BaseModel):
+    """A template or subscription message of an Official Account: its id, and what goes into each of its fields."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    id: str = Field(min_length=1)
+    sort: Literal["template", "subscribe"] = "template"
+    # e.g. {"thing1": "item", "time2": "when"}; what there is: channels/wechat/fields.py
+    fields: dict[str, str] = Field(min_length=1)
+
+
+class WeChatAccount(BaseModel):
+    """A WeChat Official Account (服务号) in safe mode (安全模式); all of it is found in the account's backend."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    token: str
+    aes_key: str
+    appid: str
+    secret: str
+    region: str = Field("", pattern=r"^(\d{6}(\d{3}){0,2})?$", description="empty: the deployment's region")
+    # Where customer service is switched on: `any` of its staff, or one such as kf2001@gh_0123. Empty: by telephone.
+    staff: str = ""
+    templates: dict[Literal["remind", "displaced"], Template] = {}
+
+    @field_validator("token", "aes_key", "appid", "secret", "staff")
+    @classmethod
+    def _as_in_the_backend(cls, value: str, info: ValidationInfo) -> str:
+        return _formed(str(info.field_name), value)
+
+
+def _formed(name: str, value: str) -> str:
+    """`value` as the platform's backend has it. Raises ValueError, which does not repeat it: most are secret."""
+    form, told = _FORMS[name]
+    if not form.fullmatch(value):
+        raise ValueError(f"要写成{told}")
+    return value
 
 
 class Settings(BaseSettings):
     """What a deployment may change. `bangban doctor` prints them with what is missing."""
 
-    model_config = SettingsConfigDict(env_prefix="BANGBAN_", env_file="bangban.env", extra="ignore")
+    model_config = SettingsConfigDict(
+        env_prefix="BANGBAN_", env_file="bangban.env", extra="ignore", hide_input_in_errors=True
+    )
 
     home: Path = Field(Path("var"), description="folder for database, index, models and logs")
     host: str = Field("127.0.0.1", description="address the web server listens on")
@@ -70,6 +121,27 @@ class Settings(BaseSettings):
     cors_origins: Annotated[list[str], NoDecode] = Field(
         default_factory=list, description="portals that may embed the widget, comma separated"
     )
+    wechat_token: str = Field("", description="Token of the Official Account's server configuration")
+    wechat_aes_key: str = Field("", description="its EncodingAESKey, 43 characters")
+    wechat_appid: str = Field("", description="its AppID; empty: no WeChat")
+    wechat_secret: str = Field("", description="its AppSecret")
+    wechat_staff: str = Field("", description="its customer service: any, or an account; empty: by telephone")
+    wechat_templates: dict[Literal["remind", "displaced"], Template] = Field(
+        default_factory=dict, description="its messages for reminders, as JSON by notice: remind, displaced"
+    )
+    wechat_accounts: dict[str, WeChatAccount] = Field(
+        default_factory=dict, description="further Official Accounts by name, as JSON; each may have its region"
+    )
+    wechat_api_base: str = Field("https://api.weixin.qq.com", description="address of the platform's API")
+    wechat_open_base: str = Field("https://open.weixin.qq.com", description="address of the platform's sign-in page")
+    wechat_window: int = Field(300, ge=30, le=3600, description="seconds by which a callback's time may differ")
+    wechat_handoff: Annotated[dict[str, str], NoDecode] = Field(
+        default_factory=dict,
+        description="online applications that citizens are handed to, as host=token, comma separated",
+    )
+    speech_url: str = Field("", description="speech recogniser: an OpenAI-style /v1/audio/transcriptions address")
+    speech_key: str = Field("", description="its key, if it wants one")
+    speech_model: str = Field("whisper-1", description="its model")
     log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="least level logged")
 
     @field_validator("cors_origins", "keys", "staff_tokens", mode="before")
@@ -88,6 +160,57 @@ class Settings(BaseSettings):
         if any(not name or len(token) < STAFF_TOKEN for name, _, token in (one.partition(":") for one in value)):
             raise ValueError(f"每项写成 名字:口令，口令至少 {STAFF_TOKEN} 个字符")
         return value
+
+    @field_validator("wechat_handoff", mode="before")
+    @classmethod
+    def _applications(cls, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        pairs = [one.strip().partition("=") for one in value.split(",") if one.strip()]
+        if not all(_HOST.fullmatch(host.lower()) and len(token) >= STAFF_TOKEN for host, _, token in pairs):
+            raise ValueError(
+                f"每项写成 域名=口令，例如 zwfw.example.gov.cn=…，域名不带 https:// 和路径，口令至少 {STAFF_TOKEN} 个字符"
+            )
+        if len({token for _, _, token in pairs}) < len(pairs):  # by which they are told apart
+            raise ValueError("每个域名各用一个口令，不能相同")
+        return {host.lower(): token for host, _, token in pairs}
+
+    @field_validator("wechat_token", "wechat_aes_key", "wechat_appid", "wechat_secret", "wechat_staff")
+    @classmethod
+    def _as_in_the_backend(cls, value: str, info: ValidationInfo) -> str:
+        return _formed(str(info.field_name).removeprefix("wechat_"), value) if value else value
+
+    @field_validator("wechat_accounts")
+    @classmethod
+    def _addressable(cls, value: dict[str, WeChatAccount]) -> dict[str, WeChatAccount]:
+        if wrong := [name for name in value if not _NAME.fullmatch(name)]:
+            raise ValueError(f"公众号名字只能用小写字母、数字和短横线，最长 20 个字符：{'、'.join(wrong)}")
+        return value
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        appids = [account.appid for account in self.wechat.values()]
+        if twice := sorted({appid for appid in appids if appids.count(appid) > 1}):
+            raise ValueError(
+                f"同一个公众号设置了两次（AppID {'、'.join(twice)}），请在 BANGBAN_WECHAT_ACCOUNTS 里去掉一个"
+            )
+        return self
+
+    @cached_property
+    def wechat(self) -> dict[str, WeChatAccount]:
+        """The Official Accounts by name; the one of BANGBAN_WECHAT_APPID has the empty name. Raises ValueError."""
+        own = {
+            "token": self.wechat_token,
+            "aes_key": self.wechat_aes_key,
+            "appid": self.wechat_appid,
+            "secret": self.wechat_secret,
+        }
+        if not any(own.values()):
+            return self.wechat_accounts
+        if wrong := [f"BANGBAN_WECHAT_{name.upper()}" for name, value in own.items() if not value]:
+            raise ValueError(f"公众号设置不全，还缺 {'、'.join(wrong)}")
+        account = WeChatAccount(**own, staff=self.wechat_staff, templates=self.wechat_templates)
+        return {"": account, **self.wechat_accounts}
 
     @property
     def loads_demo(self) -> bool:
