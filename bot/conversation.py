@@ -65,7 +65,7 @@ class Conversation:
         await self._limit(sender)
         if bool(message.text.strip()) == bool(message.choice):
             raise Invalid("请发一句话，或者点一个选项。")
-        remembered = replace(await self._recall(sender, message.region), citizen=f"{message.channel}:{sender}")
+        remembered = self._from(message, sender, await self._recall(message.session, message.region))
         if message.choice:
             turn = await asyncio.to_thread(self._assistant.choose, message.choice, remembered)
             return await self._finish(message, sender, turn, "choice")
@@ -80,6 +80,24 @@ class Conversation:
         turn = _noted(turn, taken.noted) if taken and kept else _unkept(turn, guarded.sealed)
         return await self._finish(message, sender, turn, path)
 
+    async def remembered(self, session: str) -> Dialogue | None:
+        """What is remembered of a conversation; None where it has not begun, or is forgotten."""
+        kept = await self._cache.get(f"dialogue:{sender_of(session)}")
+        try:
+            return Dialogue.load(kept) if kept else None
+        except ValidationError:  # written by another version
+            return None
+
+    async def move(self, session: str, region: str) -> None:
+        """A conversation that has begun goes on in `region`, with all that was said. Raises Invalid."""
+        if dialogue := await self.remembered(session):
+            moved = replace(dialogue, region=self._known(region))
+            await self._cache.set(f"dialogue:{sender_of(session)}", moved.dump(), REMEMBERED)
+
+    async def forget(self, session: str) -> None:
+        """Nothing of a conversation is remembered any more."""
+        await self._cache.delete(f"dialogue:{sender_of(session)}")
+
     async def _understand(self, sender: str, text: str, dialogue: Dialogue) -> tuple[Turn, str]:
         if self._engine is not None:
             turn = await self._engine.turn(sender, text, dialogue)
@@ -88,7 +106,7 @@ class Conversation:
         return await asyncio.to_thread(self._assistant.respond, text, from_words(text), dialogue), "direct"
 
     async def _finish(self, message: Message, sender: str, turn: Turn, path: str) -> Reply:
-        await self._cache.set(f"dialogue:{sender}", replace(turn.dialogue, given="").dump(), REMEMBERED)
+        await self._cache.set(f"dialogue:{sender}", replace(turn.dialogue, given="", reach="").dump(), REMEMBERED)
         for answer in turn.answers:
             self._observe(answer.act, path)
         return Reply(message.session, turn.answers)
@@ -100,13 +118,14 @@ class Conversation:
         if sent > self._per_minute:
             raise TooMany(left)
 
-    async def _recall(self, sender: str, asked: str | None) -> Dialogue:
+    def _from(self, message: Message, sender: str, dialogue: Dialogue) -> Dialogue:
+        """The dialogue with whose it is, and where they are reached."""
+        reach = self._vault.lock(message.address) if message.address else ""
+        return replace(dialogue, citizen=f"{message.channel}:{sender}", reach=reach)
+
+    async def _recall(self, session: str, asked: str | None) -> Dialogue:
         region = self._known(asked)
-        kept = await self._cache.get(f"dialogue:{sender}")
-        try:
-            dialogue = Dialogue.load(kept) if kept else Dialogue(region)
-        except ValidationError:  # written by another version
-            return Dialogue(region)
+        dialogue = await self.remembered(session) or Dialogue(region)
         # A portal of another region was opened: what was said before is about elsewhere.
         return dialogue if self._regions.within(dialogue.region, region) else Dialogue(region)
 

@@ -33,8 +33,8 @@ class Dialogue:
 
     `earlier` are the guides talked about before, the last first, with the words that led to each. `citizen` owns what is
     booked here; `draft` is a booking in the making, and `booked` the key and the id of the last one made. `given` is the
-    locked person of a message that may begin a booking, for its turn alone; `wish` is when an appointment, still to be
-    picked, is to be moved to.
+    locked person of a message that may begin a booking, for its turn alone; so is `reach`, the locked address by which
+    the channel reaches the citizen later. `wish` is when an appointment, still to be picked, is to be moved to.
     """
 
     region: str
@@ -48,6 +48,7 @@ class Dialogue:
     draft: Draft | None = None
     booked: tuple[str, int] | None = None
     given: str = ""
+    reach: str = ""
     wish: Wanted = WHENEVER
 
     def picked(self, text: str) -> Choice | None:
@@ -63,6 +64,10 @@ class Dialogue:
         if _YES.match(text):
             return guides[0] if len(guides) == 1 else None
         return self._named(text)
+
+    def offers(self, text: str) -> bool:
+        """Whether `text` is word for word what a choice is called."""
+        return any(text == choice.label for choice in self.choices)
 
     def counts(self, text: str) -> bool:
         """Whether `text` is a place among the choices, there or not: 第四个 of three."""

@@ -44,13 +44,17 @@ class Act(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What a citizen sent: exactly one of `text` and `choice` is set."""
+    """What a citizen sent: exactly one of `text` and `choice` is set.
+
+    `address` is where the channel reaches the citizen later; empty where it cannot. It is locked before it goes anywhere.
+    """
 
     session: str
     text: str = ""
     choice: str = ""
     region: str | None = None
     channel: str = "web"
+    address: str = ""
 
 
 @dataclass(frozen=True, slots=True)

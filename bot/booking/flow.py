@@ -29,6 +29,7 @@ from desk.outbox import REMINDED_AT
 from desk.people import Person
 from desk.rules import Refused
 from desk.slots import Slot
+from desk.status import Status
 
 
 class Flow:
@@ -170,7 +171,10 @@ class Flow:
         held = self._mine.one(draft.moving, dialogue) if draft and draft.moving else None
         told = say("book_left")
         if held:
-            told = say("book_left_change", what=slips.short(held.appointment, self._desk.today()))
+            lost = held.appointment.status is Status.DISPLACED
+            told = say(
+                f"book_left_{'displaced' if lost else 'change'}", what=slips.short(held.appointment, self._desk.today())
+            )
         elif self._mine.all(dialogue):
             told += say("book_left_too")
         return Turn((Answer(Act.BOOK, told),), replace(dialogue, draft=None, choices=()))
@@ -238,6 +242,7 @@ class Flow:
         made = self._desk.book(
             draft.guide, draft.window, draft.starts, Person(person.name, person.phone, person.identity),
             owner=dialogue.citizen, key=draft.key, remind=remind,
+            address=self._desk.vault.unlock(dialogue.reach) if dialogue.reach else "",
         )  # fmt: skip
         if (made.window, made.starts) == (draft.window, draft.starts):
             return made

@@ -196,19 +196,22 @@ class Chat:
     engine: Engine | None = None
     cache: MemoryCache = field(default_factory=MemoryCache)
     session: str = "session-booking"
+    channel: str = "web"
+    address: str = ""
     last: tuple[Answer, ...] = ()
     paths: list[str] = field(default_factory=list)
 
     async def say(self, text: str) -> str:
         """What is said back, all of it."""
-        return await self._turn(Message(self.session, text, region=CITY))
+        return await self._turn(Message(self.session, text, region=CITY, channel=self.channel, address=self.address))
 
     async def tap(self, label: str) -> str:
         """The same for the choice whose label holds these words, or by an id."""
         offered = [one for answer in self.last for one in answer.choices]
         choice = next((one.id for one in offered if label in one.label), label)
         assert ":" in choice or choice == "human", (label, [one.label for one in offered])
-        return await self._turn(Message(self.session, choice=choice, region=CITY))
+        message = Message(self.session, choice=choice, region=CITY, channel=self.channel, address=self.address)
+        return await self._turn(message)
 
     async def dialogue(self) -> Dialogue:
         """What is remembered."""
@@ -218,7 +221,7 @@ class Chat:
 
     @property
     def owner(self) -> str:
-        return f"web:{sender_of(self.session)}"
+        return f"{self.channel}:{sender_of(self.session)}"
 
     async def _turn(self, message: Message) -> str:
         talk = Conversation(

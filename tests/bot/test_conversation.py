@@ -243,6 +243,30 @@ async def test_a_district_chosen_in_the_citys_portal_is_kept(city: City) -> None
     assert reply.guide.local_code == "yq-mz-013-zx"
 
 
+async def test_a_conversation_goes_on_in_a_district_with_all_that_was_said(city: City) -> None:
+    talk = converse(city)
+    await talk.move(SESSION, "980103")
+    assert await talk.remembered(SESSION) is None, "nothing has begun"
+    await say(talk, "身份证丢了咋补")
+    await talk.move(SESSION, "980103")
+    dialogue = await talk.remembered(SESSION)
+    assert dialogue is not None
+    assert (dialogue.region, dialogue.guide) == ("980103", city.guide("yq-sfz-003").id)
+    assert (await say(talk, "要带什么")).messages[0].guide
+    with pytest.raises(Invalid):
+        await talk.move(SESSION, "999999")
+
+
+async def test_a_conversation_is_forgotten_for_good(city: City) -> None:
+    talk = converse(city)
+    await say(talk, "身份证丢了咋补")
+    await say(talk, "身份证丢了咋补", "session-0002")
+    await talk.forget(SESSION)
+    assert await talk.remembered(SESSION) is None
+    assert await talk.remembered("session-0002") is not None
+    assert (await say(talk, "要带什么")).messages[0].guide is None
+
+
 async def test_two_sessions_never_mix(city: City) -> None:
     talk = converse(city)
     await say(talk, "身份证丢了咋补", session="session-aaaa")
