@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from bot.booking import slips
 from bot.services import Lines
 from bot.wording import say
@@ -10,23 +12,28 @@ from desk.front import FrontDesk, Held
 from desk.outbox import Notice
 from desk.status import Status
 
+FAR = timedelta(days=7)  # before a day: from there, nobody calls it 明天
 
-def told(desk: FrontDesk, notice: Notice, lines: Lines) -> Answer | None:
-    """What a citizen is told; None where it is true no more. Raises NoAppointment."""
+
+def told(desk: FrontDesk, notice: Notice, lines: Lines, *, lasting: bool = False) -> Answer | None:
+    """What a citizen is told; None where it is true no more. `lasting` words may be read on another day: they say no
+    明天. Raises NoAppointment.
+    """
     held = desk.held(notice.appointment)
     one = held.appointment
+    when = slips.when(one, one.day - FAR if lasting else desk.today())
     if notice.kind == "remind" and one.status is Status.BOOKED and one.starts > desk.now():
         # Its key names the time that it reminds of: the appointment may have been moved since.
-        return _remind(desk, held, lines) if f"{one.starts:%Y%m%d%H%M}" in notice.key else None
+        return _remind(desk, held, when, lines) if f"{one.starts:%Y%m%d%H%M}" in notice.key else None
     if notice.kind == "displaced" and one.status is Status.DISPLACED:
-        return _displaced(desk, held, lines)
+        return _displaced(desk, held, when, lines)
     return None
 
 
-def _remind(desk: FrontDesk, held: Held, lines: Lines) -> Answer:
+def _remind(desk: FrontDesk, held: Held, when: str, lines: Lines) -> Answer:
     one = held.appointment
     text = say(
-        "notice_remind", when=slips.when(one, desk.today()), hall=one.hall, item=one.guide_name,
+        "notice_remind", when=when, hall=one.hall, item=one.guide_name,
         window=one.window_name or "综合窗口", number=one.number,
     )  # fmt: skip
     blocks = [text, slips.bring(held), slips.way(held)]
@@ -34,10 +41,10 @@ def _remind(desk: FrontDesk, held: Held, lines: Lines) -> Answer:
     return Answer(Act.BOOK, "\n\n".join(filter(None, blocks)), choices=slips.choices(one), links=(link,))
 
 
-def _displaced(desk: FrontDesk, held: Held, lines: Lines) -> Answer:
+def _displaced(desk: FrontDesk, held: Held, when: str, lines: Lines) -> Answer:
     one = held.appointment
     text = say(
-        "notice_displaced", hall=one.hall, why=_why(desk, held), when=slips.when(one, desk.today()),
+        "notice_displaced", hall=one.hall, why=why(desk, held), when=when,
         item=one.guide_name, number=one.number,
     )  # fmt: skip
     again = (Choice(f"book:change:{one.id}", "另选时间"),) if held.offer and held.offer.windows else ()
@@ -45,7 +52,7 @@ def _displaced(desk: FrontDesk, held: Held, lines: Lines) -> Answer:
     return Answer(Act.BOOK, text, choices=(*again, Choice(f"book:cancel:{one.id}", "取消预约")), links=(link,))
 
 
-def _why(desk: FrontDesk, held: Held) -> str:
+def why(desk: FrontDesk, held: Held) -> str:
     """因为设备检修，当天不办公, or that only the hours changed."""
     window = held.offer.window(held.appointment.window) if held.offer else None
     closed = desk.days([window], held.appointment.day, held.appointment.day)[window.id][0].closed if window else ""

@@ -85,17 +85,21 @@ class Choosing:
         """What is done with an appointment: only its owner does it."""
         if act == "mine":
             return self._mine.show(replace(dialogue, draft=None))
-        if act not in ("change", "cancel", "drop", "keep"):
+        if act not in ("one", "change", "cancel", "drop", "keep"):
             return None
-        number = _number(value)
+        name, _, starts = value.partition(":")
+        number = _number(name)
         held = self._mine.one(number, dialogue) if number else None
         if held is None:
             return self._mine.none(dialogue)
         left = replace(dialogue, draft=None, wish=WHENEVER)
+        if act == "drop" and starts != f"{held.appointment.starts:%Y%m%d%H%M}":
+            return self._mine.sure(held, left)
         if act == "change":
             offered = any(one.id == f"{PREFIX}change:{value}" for one in dialogue.choices)
             return self._flow.begin_move(held, dialogue.wish if offered else None, left)
-        return {"cancel": self._mine.sure, "drop": self._mine.drop, "keep": self._mine.keep}[act](held, left)
+        done = {"one": self._mine.alone, "cancel": self._mine.sure, "drop": self._mine.drop, "keep": self._mine.keep}
+        return done[act](held, left)
 
     def _gone(self, dialogue: Dialogue) -> Turn:
         again = (Choice(f"book:guide:{dialogue.guide}", "重新预约"), slips.MINE) if dialogue.guide else (slips.MINE,)

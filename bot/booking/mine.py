@@ -13,6 +13,7 @@ from core.errors import BangbanError, NotFound
 from core.types import Act, Answer, Choice
 from desk.front import FrontDesk, Held
 from desk.rules import Refused
+from desk.status import Status
 
 
 class Mine:
@@ -41,6 +42,10 @@ class Mine:
             return self.none(dialogue)
         return self._keep(slips.listed(self._desk, found, self._lines), dialogue)
 
+    def alone(self, held: Held, dialogue: Dialogue) -> Turn:
+        """One of several."""
+        return self._keep(slips.alone(self._desk, held, self._lines), dialogue)
+
     def none(self, dialogue: Dialogue) -> Turn:
         """There is none here."""
         return Turn((slips.none(self._lines),), replace(dialogue, choices=()))
@@ -52,7 +57,9 @@ class Mine:
     def sure(self, held: Held, dialogue: Dialogue) -> Turn:
         """Asks once before it is cancelled."""
         one = held.appointment
-        offered = (Choice(f"book:drop:{one.id}", "取消这个预约"), Choice(f"book:keep:{one.id}", "不取消，留着"))
+        # As it is now: who taps this after it was moved is asked again.
+        this = f"{one.id}:{one.starts:%Y%m%d%H%M}"
+        offered = (Choice(f"book:drop:{this}", "取消这个预约"), Choice(f"book:keep:{this}", "不取消，留着"))
         answer = offering(say("book_sure", what=slips.short(one, self._desk.today())), offered, ())
         return self._keep(replace(answer, act=Act.BOOK), dialogue)
 
@@ -75,7 +82,10 @@ class Mine:
 
     def keep(self, held: Held, dialogue: Dialogue) -> Turn:
         """Not cancelled after all."""
-        told = say("book_kept", what=slips.short(held.appointment, self._desk.today()))
+        lost = held.appointment.status is Status.DISPLACED
+        told = say(
+            "book_kept_displaced" if lost else "book_kept", what=slips.short(held.appointment, self._desk.today())
+        )
         return Turn((Answer(Act.BOOK, told),), replace(dialogue, choices=()))
 
     def _keep(self, answer: Answer, dialogue: Dialogue) -> Turn:

@@ -35,7 +35,11 @@ class Own:
             return turn
         if words.says("change", text) and (turn := self.change(text, dialogue)):
             return turn
-        return self._mine.show(dialogue) if words.says("mine", text) else None
+        if words.says("mine", text):
+            return self._mine.show(dialogue)
+        # 那给我取消吧, after a notice: the conversation does not know of it.
+        found = self._mine.all(dialogue) if words.says("agree_cancel", text) else ()
+        return self._sure(found, dialogue) if found else None
 
     def change(self, text: str, dialogue: Dialogue) -> Turn | None:
         """Move the one that is meant; of several it is asked which, and when is remembered."""

@@ -35,7 +35,7 @@ def made(desk: FrontDesk, held: Held, lines: Lines, *, moved: bool, reminded: bo
         bring(held),
         way(held),
         _until(one, window, today),
-        say("book_reminded") if reminded else "",
+        _reminded(one) if reminded else "",
     ]
     return Answer(
         Act.BOOK,
@@ -48,12 +48,19 @@ def made(desk: FrontDesk, held: Held, lines: Lines, *, moved: bool, reminded: bo
 
 
 def listed(desk: FrontDesk, all_held: Sequence[Held], lines: Lines) -> Answer:
-    """One's open appointments, soonest first."""
-    today, several = desk.today(), len(all_held) > 1
-    told = "\n".join(f"{n}. {line(held, today)}" for n, held in enumerate(all_held, 1))
-    offered = tuple(choice for held in all_held for choice in choices(held.appointment, today if several else None))
-    links = tuple(slip(desk, held.appointment, lines, f"预约凭证：{held.appointment.number}") for held in all_held)
-    return Answer(Act.BOOK, f"{say('book_mine', many=str(len(all_held)))}\n{told}", choices=offered, links=links)
+    """One's open appointments, soonest first; of several, each is a choice that shows it alone."""
+    if len(all_held) == 1:
+        return alone(desk, all_held[0], lines, said=say("book_mine", many="1"))
+    offered = [Choice(f"book:one:{held.appointment.id}", line(held, desk.today())) for held in all_held]
+    answer = offering(say("book_mine", many=str(len(all_held))), offered, ())
+    return Answer(Act.BOOK, answer.text, choices=answer.choices)
+
+
+def alone(desk: FrontDesk, held: Held, lines: Lines, *, said: str = "") -> Answer:
+    """One appointment, its slip, and what can be done with it."""
+    one = held.appointment
+    text = "\n".join(filter(None, (said, line(held, desk.today()))))
+    return Answer(Act.BOOK, text, choices=choices(one), links=(slip(desk, one, lines, f"预约凭证：{one.number}"),))
 
 
 def none(lines: Lines) -> Answer:
@@ -91,10 +98,9 @@ def slip(desk: FrontDesk, one: Appointment, lines: Lines, label: str) -> Link:
     return Link(label, f"{lines.url}/book/slip/{desk.slip(one)}")
 
 
-def choices(one: Appointment, today: date | None = None) -> tuple[Choice, ...]:
-    """To change it and to cancel it, each named by the appointment where `today` is given."""
-    named = f"：{short(one, today)}" if today else ""
-    return (Choice(f"book:change:{one.id}", f"改时间{named}"), Choice(f"book:cancel:{one.id}", f"取消预约{named}"))
+def choices(one: Appointment) -> tuple[Choice, ...]:
+    """To change it and to cancel it."""
+    return (Choice(f"book:change:{one.id}", "改时间"), Choice(f"book:cancel:{one.id}", "取消预约"))
 
 
 def _facts(held: Held, today: date) -> list[Fact]:
@@ -124,6 +130,11 @@ def way(held: Held) -> str:
     hall = window.hall
     told = [f"怎么去：{sentence(f'{hall.name}在{hall.address}')}", sentence(hall.transport) if hall.transport else ""]
     return "".join(told) + (f"大厅电话 {hall.phone}。" if hall.phone else "")
+
+
+def _reminded(one: Appointment) -> str:
+    """How the reminder comes: the web shows it only while it is open."""
+    return say("book_reminded" if one.owner.startswith("web:") else "book_reminded_pushed")
 
 
 def _until(one: Appointment, window: Window | None, today: date) -> str:

@@ -56,7 +56,9 @@ class Booking:
             return self.choose(answered, dialogue)
         if dialogue.booked and slips.MINE in dialogue.choices and words.says("once_more", text):
             return self.choose(f"{PREFIX}yes:{dialogue.booked[0]}", dialogue)
-        if picked := dialogue.picked(text):
+        # 我的预约 is no 取消预约, though its words are in it.
+        asks = words.says("mine", text) and not dialogue.offers(text)
+        if not asks and (picked := dialogue.picked(text)):
             return self.choose(picked.id, dialogue)
         return self._own.respond(text, dialogue) or self._begun(private.apart(text), understood, dialogue)
 
@@ -115,7 +117,7 @@ class Booking:
             return self._flow.go(draft, dialogue)
         wish = self._wanted(text)
         turn = (
-            (self._picked(text, dialogue) if wish is None else None)
+            (self._picked(text, dialogue) if wish is None or dialogue.offers(text) else None)
             or self._commanded(text, wish, draft, dialogue)
             or self._other_matter(text, draft, dialogue)
             or (self._timed(text, wish, draft, dialogue) if wish else None)
@@ -125,7 +127,7 @@ class Booking:
         return turn or self._aside(self._answered(text, understood, dialogue), draft)
 
     def _picked(self, text: str, dialogue: Dialogue) -> Turn | None:
-        """A choice by number or words. Not asked where a day or a time is named: 25号 is none."""
+        """A choice by number or words. Not asked where a day or a time is named, unless by a label: 25号 is none."""
         if picked := dialogue.picked(text):
             return self.choose(picked.id, dialogue)
         if dialogue.counts(text) and dialogue.draft:

@@ -153,7 +153,10 @@ TALKS: dict[str, Talk] = {
         ("李娜", ["手机号"]),
         ("13900139000", ["请核对", "李*，139****9000"]),
         ("确认", ["约好了", "李*"]),
-        ("我的预约", ["您有 2 个预约", "张*", "李*"]),
+        ("我的预约", ["您有 2 个预约", "1. ", "张*", "2. ", "李*"]),
+        ("我的预约", ["您有 2 个预约"]),
+        ("2", ["李*", "~张*"]),
+        ("我的预约", ["您有 2 个预约"]),
         ("取消预约", ["哪一个"]),
         ("2", ["要取消这个预约吗"]),
         ("确认取消", ["已经取消了"]),
@@ -195,6 +198,7 @@ TALKS: dict[str, Talk] = {
         ("下周一上午十点", ["改成下面这个时间", "竹溪区政务服务中心"]),
         ("确认", ["改好了", "竹溪区政务服务中心"]),
         ("我的预约", ["您有 1 个预约", "10月19日（周一）上午10:00"]),
+        ("我的预约", ["您有 1 个预约", "~要取消"]),
     ],
     "another city": [
         ("预约上海的居住证", ["还没有收录上海市"]),
@@ -482,6 +486,37 @@ async def test_a_displaced_appointment_is_shown_as_such_and_moved(chat: Chat) ->
     assert "改好了" in await chat.say("确认")
     (made,) = chat.halls.desk.mine(chat.owner)
     assert (made.status, made.starts) == (Status.BOOKED, at(MONDAY, 9))
+
+
+async def test_who_leaves_a_displaced_appointment_as_it_is_hears_that_it_will_not_take_place(chat: Chat) -> None:
+    await ready(chat)
+    await chat.tap("确认，不用提醒")
+    chat.halls.close(SONGFENG, FRIDAY, "设备检修")
+    await chat.say("改时间")
+    assert "办不了了" in await chat.say("不改了")
+    await chat.say("取消预约")
+    assert "办不了了" in await chat.say("不取消")
+
+
+@pytest.mark.parametrize("said", ["那给我取消吧", "知道了，取消掉", "帮我退了吧"])
+async def test_who_only_says_cancel_is_asked_about_the_appointment_there_is(chat: Chat, said: str) -> None:
+    await ready(chat)
+    await chat.tap("确认，不用提醒")
+    await chat.say("结婚登记要带什么")
+    assert "要取消这个预约吗" in await chat.say(said)
+
+
+async def test_an_old_tap_does_not_cancel_what_was_moved_since(chat: Chat) -> None:
+    await ready(chat)
+    await chat.tap("确认，不用提醒")
+    await chat.say("取消预约")
+    (old,) = [one.id for one in chat.last[0].choices if one.id.startswith("book:drop:")]
+    await chat.say("不取消")
+    await chat.say("改到周一上午九点")
+    await chat.say("确认")
+    assert "要取消这个预约吗" in await chat.tap(old)
+    assert [one.status for one in chat.halls.desk.mine(chat.owner)] == [Status.BOOKED]
+    assert "已经取消了" in await chat.say("是的")
 
 
 async def test_too_late_to_change_is_told_in_the_desks_words(chat: Chat) -> None:

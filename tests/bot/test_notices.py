@@ -88,3 +88,11 @@ def test_links_begin_with_the_public_address(halls: Halls, made: Appointment) ->
     answer = notices.told(halls.desk, notice, replace(LINES, url="https://yunqiao.example"))
     assert answer
     assert answer.links[0].url.startswith("https://yunqiao.example/book/slip/")
+
+
+def test_words_that_may_be_read_on_another_day_say_no_tomorrow(halls: Halls, made: Appointment) -> None:
+    halls.watch.pass_(days=3, hours=9)
+    notice = Notice(f"remind:{made.number}:{made.starts:%Y%m%d%H%M}", "remind", OWNER, made.id, halls.watch())
+    answer = notices.told(halls.desk, notice, LINES, lasting=True)
+    assert answer
+    assert answer.text.startswith("提醒您：10月19日（周一）上午10:00去")
