@@ -17,7 +17,7 @@ from core.vault import Unreadable, Vault
 FAILURES = 3  # in a row, before Rasa is left alone for a while
 PAUSE = 5.0  # seconds
 WARM_UP = 30.0  # seconds
-CONNECTIONS = 64
+MOST = 8  # turns at once, which keep one process busy; where more come, waiting for Rasa would make all of them late
 KEEP_ALIVE = 3.0  # seconds; less than the 5 s after which Rasa closes an idle connection
 
 log = structlog.get_logger()
@@ -31,20 +31,23 @@ class Rasa:
         self._vault = vault
         self.ready = False
         self._url, self._token, self._deadline = url.rstrip("/"), token, deadline
-        self._failures = 0
+        self._failures = self._busy = 0
         self._resume = 0.0
         self._session: aiohttp.ClientSession | None = None
 
     async def turn(self, sender: str, text: str, dialogue: Dialogue) -> Turn | None:
-        """The turn as the action made it, or None: not ready, too late, crashed, or an empty list."""
-        if not self.ready or time.monotonic() < self._resume:
+        """The turn as the action made it, or None: not ready, busy, too late, crashed, or an empty list."""
+        if not self.ready or self._busy >= MOST or time.monotonic() < self._resume:
             return None
         body = {"sender": sender, "message": text, "metadata": {"dialogue": dialogue.dump()}}
+        self._busy += 1
         try:
             turn = self._read(await self._post(body, self._deadline))
         except (aiohttp.ClientError, TimeoutError, ValueError) as error:
             log.warning("rasa.turn_failed", reason=type(error).__name__)
             turn = None
+        finally:
+            self._busy -= 1
         self._count(failed=turn is None)
         return turn
 
@@ -75,7 +78,7 @@ class Rasa:
 
     def _open(self) -> aiohttp.ClientSession:
         if self._session is None:  # made here because it needs the running loop
-            connections = aiohttp.TCPConnector(limit=CONNECTIONS, keepalive_timeout=KEEP_ALIVE)
+            connections = aiohttp.TCPConnector(limit=2 * MOST, keepalive_timeout=KEEP_ALIVE)
             headers = {"Authorization": f"Bearer {self._token}"}
             self._session = aiohttp.ClientSession(connector=connections, headers=headers)
         return self._session

@@ -14,7 +14,7 @@ import pytest
 from bot import rasa as module
 from bot.conversation import TURN
 from bot.dialogue import Dialogue, Turn
-from bot.rasa import FAILURES, Rasa
+from bot.rasa import FAILURES, MOST, Rasa
 from core.types import Act, Answer, Choice, Facet, GuideRef
 from core.vault import Vault, new_key
 
@@ -100,6 +100,19 @@ async def rasa(server: tuple[Server, str]) -> AsyncIterator[Rasa]:
 
 async def ask(rasa: Rasa) -> Turn | None:
     return await rasa.turn("sender", "护照多少钱", Dialogue("980100"))
+
+
+async def test_where_too_many_come_at_once_the_rest_is_not_asked_and_counts_as_no_failure(
+    server: tuple[Server, str], rasa: Rasa
+) -> None:
+    async def slow(writer: Writer) -> None:
+        await asyncio.sleep(0.1)
+        await replying(GOOD)(writer)
+
+    server[0].behave = slow
+    turns = await asyncio.gather(*(ask(rasa) for _ in range(MOST + 5)))
+    assert (turns.count(TURN_SAID), turns.count(None)) == (MOST, 5)
+    assert await ask(rasa) == TURN_SAID
 
 
 async def test_a_turn_comes_back_as_the_action_made_it(server: tuple[Server, str], rasa: Rasa) -> None:
