@@ -117,12 +117,12 @@ def window_at(desk: DeskHall, place: Place) -> Window:
 
 def by_distance(windows: Sequence[Window], latitude: float, longitude: float) -> list[tuple[Window, float | None]]:
     """The windows, nearest first, each with its distance in kilometres; those without a position come last."""
-    measured = [(window, _distance(window.hall, latitude, longitude)) for window in windows]
+    measured = [(window, distance(window.hall, latitude, longitude)) for window in windows]
     return sorted(measured, key=lambda one: (one[1] is None, one[1] or 0.0))
 
 
-def _distance(hall: Hall, latitude: float, longitude: float) -> float | None:
-    """Along the earth's surface (haversine formula)."""
+def distance(hall: Hall, latitude: float, longitude: float) -> float | None:
+    """Kilometres along the earth's surface (haversine formula); None where it is not known where the hall is."""
     if hall.latitude is None or hall.longitude is None:
         return None
     north, south = radians(hall.latitude), radians(latitude)

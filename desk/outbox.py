@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 
 import structlog
 from sqlalchemy import ColumnElement, or_, select, update
@@ -118,6 +118,14 @@ def has_mail(session: Session, owner: str) -> bool:
     """Whether `inbox` has anything for a citizen."""
     query = select(OutboxRow.key).where(OutboxRow.owner == owner, OutboxRow.state == "delivered")
     return session.scalars(query.limit(1)).first() is not None
+
+
+def unreached(session: Session, region: str, hall: str, day: date, *, now: datetime) -> frozenset[int]:
+    """The appointments of a hall's day whose citizens should have been told something, still true, and never will be."""
+    here = (AppointmentRow.region == region, AppointmentRow.hall == hall, AppointmentRow.day == day)
+    query = select(OutboxRow).join(AppointmentRow, AppointmentRow.id == OutboxRow.appointment)
+    rows = session.scalars(query.where(OutboxRow.state == "failed", *here)).all()
+    return frozenset(row.appointment for row in rows if _still_true(session, row, now))
 
 
 def _claim(session: Session, channels: Mapping[str, Deliver], now: datetime) -> Claim | None:

@@ -5,20 +5,23 @@ from __future__ import annotations
 import csv
 import io
 from collections import Counter
+from collections.abc import Iterable
 from datetime import date
 from typing import Annotated
 
 import structlog
 from fastapi import APIRouter, Depends, Path, Request, Response
 from pydantic import BaseModel, Field, model_validator
+from sqlalchemy.orm import Session
 
 from channels.house import House
 from channels.web.clerks import Clerk, clerk_of
 from channels.web.forms import Body
 from core import clock
-from desk import appointments, days, halls
+from desk import appointments, days, halls, outbox
 from desk.appointments import Appointment
 from desk.calendar import Calendar, Sort, SpecialDay
+from desk.days import Entry
 from desk.rules import Rules
 from desk.slips import read_scan
 from desk.status import Status
@@ -59,12 +62,16 @@ class Line(BaseModel):
 
 
 class DayList(BaseModel):
-    """A hall's day: how many by status, and each by time."""
+    """A hall's day: how many by status, and each by time.
+
+    `call` has the numbers of those whom no notice reached: that their time was lost, or the reminder they wished for.
+    """
 
     day: date
     sort: Sort
     counts: dict[Status, int]
     entries: list[Line]
+    call: list[str]
 
 
 class Hours(Body):
@@ -241,9 +248,9 @@ def reset_hours(request: Request, clerk: Clerk, region: Region, name: Name, day:
 
 def _displaced(house: House, region: str, name: str, day: date, displaced: int) -> Displaced:
     with house.reading() as session:
-        found = [one.appointment for one in days.entries(session, house.vault, region, name, day)]
-    lost = [one for one in found if one.status is Status.DISPLACED]
-    return Displaced(displaced=displaced, call=[one.number for one in lost if not house.rounds.reaches(one.owner)])
+        entries = days.entries(session, house.vault, region, name, day)
+        lost = [one for one in entries if one.appointment.status is Status.DISPLACED]
+        return Displaced(displaced=displaced, call=_call(house, session, region, name, day, lost))
 
 
 # -- who came --
@@ -311,15 +318,25 @@ def _changed(clerk: str, what: str, region: str = "", name: str = "", day: date 
     log.info("desk.changed", by=clerk, what=what, hall=f"{region} {name}".strip(), day=str(day or ""))
 
 
+def _call(house: House, session: Session, region: str, name: str, day: date, entries: Iterable[Entry]) -> list[str]:
+    """The numbers of those among the `entries` who must be called."""
+    unreached = outbox.unreached(session, region, name, day, now=clock.now())
+    return [
+        one.number
+        for one in (entry.appointment for entry in entries)
+        if one.id in unreached or (one.status is Status.DISPLACED and not house.rounds.reaches(one.owner))
+    ]
+
+
 def _day_list(request: Request, region: str, name: str, day: date) -> DayList:
     house = House.of(request)
     with house.reading() as session:
         entries = days.entries(session, house.vault, region, name, day)
         sort = Calendar.load(session).day(day).sort
+        call = _call(house, session, region, name, day, entries)
     counts = Counter(one.appointment.status for one in entries)
-    return DayList(
-        day=day, sort=sort, counts=dict(counts), entries=[_line(one.appointment, one.name, one.phone) for one in entries]
-    )  # fmt: skip
+    lines = [_line(one.appointment, one.name, one.phone) for one in entries]
+    return DayList(day=day, sort=sort, counts=dict(counts), entries=lines, call=call)
 
 
 def _end(house: House, number: str, status: Status, clerk: str) -> Line:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import httpx
@@ -14,8 +14,11 @@ import structlog
 from sqlalchemy import select
 
 from channels.web import limits
+from core.clock import CHINA
 from core.settings import Settings
+from desk import outbox
 from desk.models import AppointmentEvent, AppointmentRow
+from desk.outbox import Notice, Undeliverable
 from desk.rules import Rules
 from desk.slips import scan_text
 from tests.channels.town import CITY, HALL, KEY, PERSON, STAFF, TOKEN, Town, opened, other, town
@@ -246,6 +249,36 @@ def test_no_cell_of_the_table_is_run_as_a_formula(town: Town) -> None:
         row.guide_name = "=HYPERLINK(1)"
     answer = call(town, "GET", f"{AT}/days/{TOMORROW}.csv")
     assert "'=HYPERLINK" in answer.text
+
+
+def test_who_could_not_be_told_is_on_the_list_to_call(town: Town) -> None:
+    number, _ = town.proof(town.book())
+    told, _ = town.proof(town.book(10, **other()))
+    with town.house.writing.begin() as session:
+        for row in session.scalars(select(AppointmentRow)):
+            row.owner, row.remind = "web:somebody", True
+            outbox.remind(session, row, now=town.watch.time)
+    assert call(town, "GET", f"{AT}/days/{TOMORROW}")["call"] == []
+    _fail(town, number)
+    assert call(town, "GET", f"{AT}/days/{TOMORROW}")["call"] == [number]
+    closed = call(town, "PUT", f"{AT}/days/{TOMORROW}", {"stretches": [], "note": "停电"})
+    assert closed["call"] == [], "there is something new to tell them"
+    _fail(town, told)
+    assert call(town, "GET", f"{AT}/days/{TOMORROW}")["call"] == [told]
+    assert call(town, "PUT", f"{AT}/days/{TOMORROW}", {"stretches": [], "note": "停电"})["call"] == [told]
+
+
+def _fail(town: Town, number: str) -> None:
+    """Nothing will ever deliver what there is to tell about an appointment."""
+    with town.house.reading() as session:
+        made = session.scalars(select(AppointmentRow.id).where(AppointmentRow.number == number)).one()
+
+    def deliver(notice: Notice) -> None:
+        if notice.appointment == made:
+            raise Undeliverable
+
+    town.watch.time = datetime(2026, 10, 15, 17, tzinfo=CHINA)
+    outbox.deliver(town.house.writing, {"web": deliver}, now=town.watch)
 
 
 def test_closing_a_day_says_how_many_lost_their_time(town: Town) -> None:
