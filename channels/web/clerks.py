@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from collections.abc import Mapping
 from typing import Annotated
 
 from fastapi import Depends, Request
@@ -22,14 +23,18 @@ async def clerk_of(request: Request) -> str:
 
     A right token is never refused, whatever others at the same network address try.
     """
-    house = House.of(request)
+    known = [one.partition(":") for one in House.of(request).settings.staff_tokens]
+    return await bearer_of(request, {name: token for name, _, token in known})
+
+
+async def bearer_of(request: Request, tokens: Mapping[str, str]) -> str:
+    """Whose token is shown, of `tokens` by name. Raises BadToken, TooManyTries."""
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     given = _digest(token if scheme.lower() == "bearer" else "")
-    known = [one.partition(":") for one in house.settings.staff_tokens]
     # All are compared, each in the same time, so that the time tells nothing.
-    names = [name for name, _, token in known if hmac.compare_digest(given, _digest(token))]
+    names = [name for name, token in tokens.items() if hmac.compare_digest(given, _digest(token))]
     if not names:
-        await limits.wrong_token(house, request)
+        await limits.wrong_token(House.of(request), request)
         raise BadToken()
     return names[0]
 

@@ -22,9 +22,10 @@ POLICY = (
     "default-src 'none'; script-src 'self' 'nonce-{nonce}'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "base-uri 'none'; form-action 'self'; frame-ancestors 'none'; require-trusted-types-for 'script'"
 )
-# Personal, so no cache keeps them; and where the address itself opens an appointment, nothing may betray it.
-KEPT_NOWHERE = ("/book", "/api/appointments", "/api/notices", "/api/desk/")
-BETRAYED_NOWHERE = ("/book/slip/", "/api/appointments/")
+# Personal, so no cache keeps them; and where the address itself opens an appointment, or tells who arrives, nothing
+# may betray it.
+KEPT_NOWHERE = ("/book", "/wechat/", "/api/appointments", "/api/notices", "/api/desk/", "/api/wechat/")
+BETRAYED_NOWHERE = ("/book/slip/", "/wechat/", "/api/appointments/")
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "strict-origin-when-cross-origin",

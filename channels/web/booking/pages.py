@@ -11,7 +11,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from channels.house import House
-from channels.web import limits
+from channels.web import citizens, limits
 from channels.web.booking import steps, wishes
 from channels.web.booking.steps import Chosen, Way
 from channels.web.booking.wishes import Wish
@@ -77,7 +77,7 @@ async def booked(request: Request, filled: Form) -> Response:
             raise Invalid()
         wish = Wish(
             guide, values.get("window", ""), starts, values["name"], values["phone"], values.get("identity", ""),
-            values.get("key", ""),
+            values.get("key", ""), wishes.arrived(request, values), bool(values.get("remind")),
         )  # fmt: skip
         made = await wishes.make(house, request, wish)
     except (Invalid, Refused, TooMany) as error:
@@ -89,8 +89,8 @@ async def booked(request: Request, filled: Form) -> Response:
 
 @router.get("/book/mine", response_class=HTMLResponse)
 def mine(request: Request) -> Response:
-    """Asks for number and code."""
-    return page(request, "booking/mine.html", filled=Filled())
+    """Their own for those who arrived known; of anybody else it asks for number and code."""
+    return _mine(request, Filled())
 
 
 @router.post("/book/mine", response_class=HTMLResponse)
@@ -101,9 +101,23 @@ async def found(request: Request, filled: Form) -> Response:
         one = await limits.prove(house, request, filled.values.get("number", ""), filled.values.get("code", ""))
     except (Invalid, NoAppointment, TooMany) as error:
         told = filled.with_problems({"number": str(error)})
-        answer = page(request, "booking/mine.html", status=error.status, filled=told)
+        answer = await asyncio.to_thread(_mine, request, told, status=error.status)
         return _retry_after(answer, error)
     return _to_slip(request, one)
+
+
+@router.post("/book/leave")
+def leave(request: Request) -> Response:
+    """Be known no more."""
+    response = RedirectResponse(wishes.root(request) + "/book/mine", 303)
+    citizens.forget(request, response)
+    return response
+
+
+def _mine(request: Request, filled: Filled, *, status: int = 200) -> HTMLResponse:
+    desk, arrived = House.of(request).desk, citizens.citizen(request)
+    own = [(one, wishes.slip_path(desk.slip(one))) for one in desk.mine(arrived.owner)] if arrived else []
+    return page(request, "booking/mine.html", status=status, filled=filled, arrived=arrived, own=own)
 
 
 def _number(guide: str) -> int:

@@ -16,6 +16,7 @@ from bot.phrases import hours_line, place_line
 from channels.house import House
 from channels.web.booking.month import month, month_of
 from channels.web.booking.wishes import YEARS
+from channels.web.citizens import citizen
 from channels.web.forms import Filled
 from channels.web.pages import page
 from desk.calendar import Sort
@@ -108,7 +109,10 @@ def show(
         "下午": [slot for slot in day.slots if slot.starts.hour >= NOON],
     }
     key = filled.values.get("key") or secrets.token_urlsafe(16)
-    return page(request, "booking/time.html", status=status, window=window, day=day, halves=halves, key=key, **shared)
+    return page(
+        request, "booking/time.html", status=status, window=window, day=day, halves=halves, key=key,
+        arrived=citizen(request), **shared,
+    )  # fmt: skip
 
 
 def nearby(house: House, windows: Sequence[Window], position: tuple[float, float] | None) -> list[Nearby]:

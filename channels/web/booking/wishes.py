@@ -12,6 +12,7 @@ from fastapi import Request
 
 from channels.house import House
 from channels.web import limits
+from channels.web.citizens import Arrived, citizen
 from core.clock import CHINA
 from core.errors import Invalid
 from desk import people
@@ -19,6 +20,12 @@ from desk.appointments import Appointment, NotBookable
 
 KEY = r"^[A-Za-z0-9_-]{16,64}$"
 YEARS = range(2000, 2200)
+
+
+class NoLongerKnown(Invalid):
+    """时间长了，这里已经认不出您是从微信来的。回公众号再点一次链接，约好的号就会记在您的微信里；不回去也行，再按一次“确定预约”，凭预约号和验证码一样能办。"""
+
+    code = "no_longer_known"
 
 
 class NoTime(Invalid):
@@ -29,7 +36,10 @@ class NoTime(Invalid):
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """Who wants to come when, as it was sent. `key` is the client's own and random."""
+    """Who wants to come when, as it was sent. `key` is the client's own and random.
+
+    `arrived` is who asks, where the page knows them; `remind` counts only then: nobody else can be reached.
+    """
 
     guide: int
     window: str
@@ -38,6 +48,8 @@ class Wish:
     phone: str
     identity: str
     key: str
+    arrived: Arrived | None = None
+    remind: bool = False
 
 
 def moment(text: str) -> datetime:
@@ -62,6 +74,14 @@ def problems(values: Mapping[str, str], *, needs_identity: bool) -> dict[str, st
             check(values.get(field, ""))
         except Invalid as error:
             found[field] = str(error)
+    return found
+
+
+def arrived(request: Request, values: Mapping[str, str]) -> Arrived | None:
+    """Who sends a form. Raises NoLongerKnown where the form was shown to somebody known, who was promised more."""
+    found = citizen(request)
+    if found is None and values.get("arrived"):
+        raise NoLongerKnown()
     return found
 
 
@@ -92,7 +112,10 @@ def _book(house: House, wish: Wish) -> Appointment:
         raise NotBookable()
     person = people.check(wish.name, wish.phone, wish.identity, needs_identity=window.rules.identity)
     # Who goes back and changes something means another appointment; who taps twice does not.
-    said = (str(wish.guide), window.id, wish.starts.isoformat(), person.name, person.phone, person.identity)
+    said = (str(wish.guide), window.id, wish.starts.isoformat(), person.name, person.phone, person.identity, wish.key)
     mark = house.vault.marks("\x1f".join(said))[0]
-    owner = f"page:{wish.key}"
-    return house.desk.book(wish.guide, window.id, wish.starts, person, owner=owner, key=mark)
+    by = wish.arrived or Arrived(f"page:{wish.key}", "")
+    remind = wish.remind and wish.arrived is not None
+    return house.desk.book(
+        wish.guide, window.id, wish.starts, person, owner=by.owner, key=mark, address=by.address, remind=remind
+    )
