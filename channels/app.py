@@ -49,6 +49,11 @@ def create(settings: Settings) -> FastAPI:
         slips.router,
     ):
         app.include_router(router)
+    if settings.wechat:
+        from channels.wechat import arrivals, callback  # wechatpy, which other deployments need not load
+
+        app.include_router(callback.router)
+        app.include_router(arrivals.router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     app.add_middleware(
         CORSMiddleware,

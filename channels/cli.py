@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
@@ -12,9 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from pydantic import ValidationError
-from rich.console import Console
 
+from channels import terminal
+from channels.terminal import Failed, err, out
+from channels.wechat import commands as wechat
 from core.errors import BangbanError
 from core.settings import Settings
 from knowledge.regions import Regions
@@ -25,12 +25,9 @@ if TYPE_CHECKING:
 app = typer.Typer(
     help="帮办：政务服务办事助手", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False
 )
-out = Console()
-err = Console(stderr=True)
-
-
 keys = typer.Typer(help="保护个人信息的密钥：生成、更换", no_args_is_help=True)
 app.add_typer(keys, name="keys")
+app.add_typer(wechat.app, name="wechat")
 
 
 class Format(StrEnum):
@@ -49,7 +46,7 @@ def serve() -> None:
     """启动服务：网页、接口，并在后台带起 Rasa。按 Ctrl-C 停止。"""
     from channels import serving  # the web server is heavy, and other commands need none of it
 
-    serving.run(_settings())
+    serving.run(terminal.settings())
 
 
 @app.command("import")
@@ -66,7 +63,7 @@ def import_(
     from core import clock
     from knowledge.importing import import_file
 
-    settings = _settings()
+    settings = terminal.settings()
     columns = (TextColumn("导入"), BarColumn(), TextColumn("{task.fields[rows]} 行"), TimeElapsedColumn())
     with _database(settings) as house, Progress(*columns, console=err) as bar, house.writing() as session:
         task = bar.add_task("", total=1.0, rows=0)
@@ -122,7 +119,7 @@ def export(
         out.print(f"已写到 {file}", highlight=False)
         return
     with (
-        _database(_settings()) as house,
+        _database(terminal.settings()) as house,
         house.reading() as session,
         file.open("w", encoding="utf-8", newline="") as text,
     ):
@@ -144,7 +141,7 @@ def lint_guides(
 
     scores: list[float] = []
     found = 0
-    with _database(_settings()) as house, house.reading() as session:
+    with _database(terminal.settings()) as house, house.reading() as session:
         for one in published(session, regions=[region] if region else [], today=clock.today()):
             scores.append(completeness(one.guide))
             for finding in lint(one.guide):
@@ -165,7 +162,7 @@ def search(
     limit: Annotated[int, typer.Option(min=1, max=50)] = 10,
 ) -> None:
     """搜办事指南，看分数。"""
-    with _prepared(_settings()) as house:
+    with _prepared(terminal.settings()) as house:
         for hit in house.search(question, region, limit):
             name = getattr(hit.target, "name", None) or getattr(hit.target, "question", "")
             place = house.regions.full_name(hit.target.region)
@@ -180,7 +177,7 @@ def ask(question: str, region: Region = None) -> None:
     from bot.guard import guard
     from bot.understanding import from_words
 
-    settings = _settings()
+    settings = terminal.settings()
     guarded = guard(question, longest=settings.message_limit)
     if guarded.answer:
         out.print(guarded.answer.text, markup=False, highlight=False)
@@ -197,15 +194,15 @@ def train() -> None:
     """训练 Rasa 模型（输入没变时什么也不做）。"""
     from bot import supervisor
 
-    settings = _settings()
+    settings = terminal.settings()
     if supervisor.python() is None:
-        raise _Failed("Rasa 的环境还没有装好。请先运行 make setup（需要 Python 3.10，uv 会自动寻找）。")
+        raise Failed("Rasa 的环境还没有装好。请先运行 make setup（需要 Python 3.10，uv 会自动寻找）。")
     try:
         model = asyncio.run(
             supervisor.train(settings.home, lambda line: err.print(line, markup=False, highlight=False))
         )
     except supervisor.TrainingFailed as error:
-        raise _Failed(str(error)) from None
+        raise Failed(str(error)) from None
     out.print(f"模型：{model}", highlight=False)
 
 
@@ -225,7 +222,7 @@ def evaluate(
     from channels.evaluation import command
 
     options = command.Options(guides, split, rasa, to, previous, only, write)
-    command.evaluate(_settings(), options)
+    command.evaluate(terminal.settings(), options)
 
 
 @app.command()
@@ -233,14 +230,7 @@ def doctor() -> None:
     """看看配置了什么、缺什么、怎么补。"""
     from channels.doctor import examine
 
-    bad = False
-    for check in examine(_settings()):
-        bad = bad or check.state == "缺"
-        colour = {"好": "green", "缺": "red", "注意": "yellow"}[check.state]
-        out.print(f"[{colour}]{check.state}[/] {check.name}：{check.told}", highlight=False)
-        if check.remedy:
-            out.print(f"    办法：{check.remedy}", markup=False, highlight=False)
-    raise typer.Exit(1 if bad else 0)
+    raise typer.Exit(0 if terminal.show(examine(terminal.settings())) else 1)
 
 
 @keys.command("new")
@@ -257,32 +247,16 @@ def rotate_keys() -> None:
     from core.vault import Unreadable
     from desk import upkeep
 
-    with _database(_settings()) as house:
+    with _database(terminal.settings()) as house:
         try:
             many = upkeep.relock(house.writing, house.vault)
         except Unreadable:
             with house.reading() as session:
                 lost = upkeep.unreadable(session, house.vault)
-            raise _Failed(
+            raise Failed(
                 f"{lost} 个预约的个人信息，哪一把密钥都打不开。请把原来的密钥加到 BANGBAN_KEYS 的最后。"
             ) from None
     out.print(f"已用第一把密钥重新锁好 {many} 个预约。旧密钥何时可以撤掉，见 docs/appointments.md。", highlight=False)
-
-
-class _Failed(Exception):
-    """A failure already told in one sentence."""
-
-
-def _settings() -> Settings:
-    from core import logs
-
-    try:
-        settings = Settings()
-    except ValidationError as error:
-        wrong = "；".join(f"BANGBAN_{str(one['loc'][0]).upper()}：{one['msg']}" for one in error.errors())
-        raise _Failed(f"设置不对：{wrong}") from None
-    logs.configure(settings.log_level, pretty=sys.stderr.isatty())
-    return settings
 
 
 @contextmanager
@@ -316,7 +290,7 @@ def main() -> None:
     """Run the command; what can go wrong ends in one sentence and exit status 1."""
     try:
         app()
-    except (BangbanError, _Failed) as error:
+    except (BangbanError, Failed) as error:
         _end(str(error))
     except OSError as error:
         if error.errno == errno.ENOSPC:

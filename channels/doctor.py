@@ -49,8 +49,9 @@ def examine(settings: Settings) -> Iterator[Check]:
     yield from _database(settings)
     yield _encoder(settings)
     yield from _rasa(settings)
-    yield _redis(settings)
+    yield shared_memory(settings)
     yield _embedding(settings)
+    yield _wechat(settings)
 
 
 def _region(settings: Settings) -> Check:
@@ -165,7 +166,8 @@ def _rasa(settings: Settings) -> Iterator[Check]:
         yield Check("注意", "Rasa 模型", "输入有变化，还没有训练", "启动服务时自动训练，或运行 bangban train")
 
 
-def _redis(settings: Settings) -> Check:
+def shared_memory(settings: Settings) -> Check:
+    """Where conversations and limits are kept, and whether that can be reached."""
     if not settings.redis_url:
         return Check("好", "缓存", "本进程内存（多个进程一起服务时请设 BANGBAN_REDIS_URL）")
     try:
@@ -183,3 +185,12 @@ def _embedding(settings: Settings) -> Check:
     if settings.cors_origins:
         return Check("好", "网页嵌入", "允许：" + "、".join(settings.cors_origins))
     return Check("注意", "网页嵌入", "只有本站页面能用组件", "要嵌到别的网站，设 BANGBAN_CORS_ORIGINS=https://门户域名")
+
+
+def _wechat(settings: Settings) -> Check:
+    if not settings.wechat:
+        return Check("好", "微信", "没有接公众号（要接，见 docs/wechat.md）")
+    told = "、".join(name or account.appid for name, account in settings.wechat.items())
+    if not settings.public_url:
+        return Check("缺", "微信", f"公众号 {told}，没有对外地址", "设 BANGBAN_PUBLIC_URL=https://对外的域名")
+    return Check("好", "微信", f"公众号 {told}（用 bangban wechat check 逐项检查）")

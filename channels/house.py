@@ -23,11 +23,12 @@ from channels.rounds import Rounds
 from channels.web.metrics import Metrics
 from core import clock, database
 from core.cache import cache
-from core.errors import Invalid, NotFound
+from core.errors import Invalid, NotFound, Unavailable
 from core.settings import Settings
 from core.vault import open_vault
 from desk import demo
 from desk.front import FrontDesk, Offer
+from desk.outbox import Deliver, Notice
 from index import embedder, taught, weights
 from index.embedder import Encoder
 from index.search import Hit, SearchIndex
@@ -43,6 +44,8 @@ from knowledge.schema import Hall
 if TYPE_CHECKING:
     from rasa_sdk.executor import ActionExecutor
 
+    from channels.wechat.office import Office
+
 HOT_AGE = 600  # seconds the hot questions are kept
 HEAD_START = 2.0  # seconds the application serves before Rasa is started
 
@@ -57,6 +60,7 @@ class House:
         self.metrics = Metrics()
         self.cache = cache(settings.redis_url)
         self.actions: ActionExecutor | None = None
+        self.office: Office | None = None
         self.actions_token = settings.actions_token or fresh_token()
         self._supervisor: Supervisor | None = None
         self._rasa: Rasa | None = None
@@ -103,8 +107,7 @@ class House:
         migrating.upgrade(self.engine)
         self.vault = open_vault(self.settings.keys, self.settings.home)
         self.desk = FrontDesk(self.reading, self.writing, self.vault, now=clock.now)
-        # The web cannot push: what is delivered waits until the page asks for it.
-        self.rounds = Rounds(self.writing, {"web": lambda notice: None}, now=clock.now)
+        self.rounds = Rounds(self.writing, self._deliverers(), now=clock.now)
         with self.writing.begin() as session:
             if self.settings.loads_demo:
                 seeds.load_demo(session, at=clock.now())
@@ -128,9 +131,16 @@ class House:
             per_minute=settings.rate_limit,
             observe=self.metrics.answered,
         )
+        if settings.wechat:
+            from channels.wechat.office import Office  # wechatpy, which other deployments need not load
+
+            self.office = Office(self)
+            self.office.open()
 
     async def close(self) -> None:
         """Stop everything that runs."""
+        if self.office:
+            await self.office.close()
         if self._bringing:
             self._bringing.cancel()
         if self._supervisor:
@@ -146,6 +156,18 @@ class House:
         self.sync.stop()
         self._store_file.close()
         self.engine.dispose()
+
+    def _deliverers(self) -> dict[str, Deliver]:
+        # The web cannot push: what is delivered waits until the page asks for it.
+        deliverers: dict[str, Deliver] = {"web": lambda notice: None}
+        if self.settings.wechat:
+            deliverers["wechat"] = self._deliver_by_wechat
+        return deliverers
+
+    def _deliver_by_wechat(self, notice: Notice) -> None:
+        if self.office is None:
+            raise Unavailable()
+        self.office.deliver(notice)
 
     def _encoder(self) -> Encoder | None:
         name = self.settings.encoder

@@ -5,9 +5,10 @@ from __future__ import annotations
 from alembic import context
 from sqlalchemy import Connection, text
 
+from channels.wechat import models as wechat_models  # noqa: F401  (its tables are the target)
 from core.database import Base, engine
 from core.settings import Settings
-from desk import models as desk_models  # noqa: F401  (its tables are the target)
+from desk import models as desk_models  # noqa: F401
 from knowledge import models as knowledge_models  # noqa: F401
 
 

@@ -21,6 +21,12 @@ class Metrics:
             ["act", "path"],
             registry=self.registry,
         )
+        self._callbacks = Counter(
+            "bangban_wechat_callbacks",
+            "WeChat callbacks by what became of them",
+            ["outcome"],
+            registry=self.registry,
+        )
         self._turns = Histogram(
             "bangban_turn_seconds", "Seconds a chat turn took", buckets=TIMES, registry=self.registry
         )
@@ -28,6 +34,10 @@ class Metrics:
     def answered(self, act: str, path: str) -> None:
         """Count one message: `path` is rasa, direct, choice or guard."""
         self._answers.labels(str(act), path).inc()
+
+    def called(self, outcome: str) -> None:
+        """Count one WeChat callback: answered, silent (nothing is said now), refused or failed."""
+        self._callbacks.labels(outcome).inc()
 
     def turn(self) -> AbstractContextManager[object]:
         """Times the turn inside it."""
