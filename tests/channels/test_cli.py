@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import openpyxl
@@ -103,6 +105,28 @@ def test_doctor_says_what_is_configured_and_what_is_missing(at: dict[str, str]) 
     assert "云桥市" in told.stdout
     assert "Redis 连不上" in told.stdout
     assert "BANGBAN_REDIS_URL" in told.stdout
+
+
+def test_doctor_has_a_line_for_wechat(at: dict[str, str]) -> None:
+    assert "没有接公众号" in run("doctor", **at).stdout
+    account = {"TOKEN": "token123", "AES_KEY": "k" * 43, "APPID": "wx0123456789abcdef", "SECRET": "s" * 32}
+    own = {**at, **{f"BANGBAN_WECHAT_{name}": value for name, value in account.items()}}
+    lacking = run("doctor", **own)
+    assert "wx0123456789abcdef" in lacking.stdout
+    assert "BANGBAN_PUBLIC_URL" in lacking.stdout
+    assert lacking.returncode == 1
+    told = run("doctor", **own, BANGBAN_PUBLIC_URL="https://bangban.example").stdout
+    assert "bangban wechat check" in told
+    assert "s" * 32 not in lacking.stdout + told
+
+
+def test_the_command_starts_without_what_few_commands_need() -> None:
+    heavy = {"wechatpy", "requests", "aiohttp", "httpx", "fastapi", "faiss", "numpy", "rasa_sdk"}
+    told = f"import sys, channels.cli; print(*({heavy!r} & sys.modules.keys()))"
+    done = subprocess.run(
+        [sys.executable, "-c", told], cwd=ROOT, capture_output=True, text=True, check=True, timeout=60
+    )
+    assert done.stdout.split() == []
 
 
 @pytest.mark.skipif(not FCG.exists(), reason="the dump of 781 guides is not beside this checkout")
