@@ -1,4 +1,4 @@
-"""Runs the measurements: `python -m benchmarks [chat search rates life appointments] [--quick] [--write]`."""
+"""Runs the measurements: `python -m benchmarks [chat search rates life appointments wechat] [--quick] [--write]`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from benchmarks import appointments, chat, figures, life, machine, rates, search
+from benchmarks import appointments, chat, figures, life, machine, rates, search, wechat
 from benchmarks.figures import Figure
 from benchmarks.processes import NotMeasured
 from bot import supervisor
@@ -27,8 +27,9 @@ ALL: dict[str, Measure] = {
     "rates": rates.measure,
     "life": life.measure,
     "appointments": appointments.measure,
+    "wechat": wechat.measure,
 }
-NEEDS_RASA = {"chat", "life"}
+NEEDS_RASA = {"chat", "life", "wechat"}
 PAGE = Path(__file__).parent.parent / "docs" / "benchmarks.md"
 
 

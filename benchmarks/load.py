@@ -35,9 +35,13 @@ class Client:
         """Status and body of a JSON request. Raises OSError when nobody answers."""
         return self._ask("POST", path, json.dumps(body).encode())
 
-    def _ask(self, method: str, path: str, body: bytes | None) -> tuple[int, bytes]:
+    def post_xml(self, path: str, body: bytes) -> tuple[int, bytes]:
+        """Status and body of a request with a document. Raises OSError when nobody answers."""
+        return self._ask("POST", path, body, "text/xml")
+
+    def _ask(self, method: str, path: str, body: bytes | None, sort: str = "application/json") -> tuple[int, bytes]:
         try:
-            self._connection.request(method, path, body, {"Content-Type": "application/json"} if body else {})
+            self._connection.request(method, path, body, {"Content-Type": sort} if body else {})
             answer = self._connection.getresponse()
             return answer.status, answer.read()
         except http.client.HTTPException as error:

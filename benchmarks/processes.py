@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from types import MappingProxyType
 
 from benchmarks.load import Client
 from benchmarks.machine import children
@@ -97,8 +98,13 @@ class Process:
 
 
 @contextmanager
-def application(folder: Path, *, rasa: bool, ready: bool = True) -> Iterator[Process]:
-    """`bangban serve` with BANGBAN_HOME=`folder`; with `ready`, once it answers (through Rasa, if `rasa`)."""
+def application(
+    folder: Path, *, rasa: bool, ready: bool = True, settings: Mapping[str, str] = MappingProxyType({})
+) -> Iterator[Process]:
+    """`bangban serve` with BANGBAN_HOME=`folder` and further `settings`.
+
+    With `ready`, once it answers (through Rasa, if `rasa`).
+    """
     port = supervisor.free_port()
     environment = {
         "BANGBAN_HOME": str(folder),
@@ -107,6 +113,7 @@ def application(folder: Path, *, rasa: bool, ready: bool = True) -> Iterator[Pro
         "BANGBAN_RATE_LIMIT": "0",
         "BANGBAN_RATE_LIMIT_ADDRESS": "0",
         "PYTHONPATH": str(ROOT),
+        **settings,
     }
     command = [sys.executable, "-c", "from channels.cli import main; main()", "serve"]
     process = Process("application" if rasa else "direct", command, environment, folder, port)
