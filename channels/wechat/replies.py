@@ -223,6 +223,8 @@ class Replies:
         self, incoming: Incoming, counter: Counter, *, text: str = "", choice: str = "", first: str = ""
     ) -> Outgoing:
         answers = await self._asking.answers(incoming, counter, text=text, choice=choice)
+        if [one.act for one in answers] == [Act.GREET]:  # in the account's name, and with something to begin with
+            return await self._greeting(incoming, counter)
         if counter.account.staff and any(one.act is Act.HANDOFF for one in answers):
             return await self._handed_over(incoming, counter, answers)
         return self._asking.rendered(counter, answers, first)

@@ -41,6 +41,11 @@ def test_a_tap_a_number_and_the_words_mean_the_same(talk: Talk) -> None:
     assert chosen("says", "2") == chosen("says", "竹溪区") == tapped
 
 
+def test_a_greeting_is_returned_in_the_accounts_own_name(of_district: Talk) -> None:
+    assert "竹溪区帮办" in of_district.says("你好")
+    assert "“居民身份证丢失补领”" in of_district.says("1")
+
+
 def test_a_tap_on_a_menu_that_is_not_ours_counts_by_its_words(talk: Talk) -> None:
     assert "“居民身份证丢失补领”" in talk.hears(talk.citizen.says(LOST, tapped="101"))
 
