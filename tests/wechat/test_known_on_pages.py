@@ -209,6 +209,17 @@ def test_a_citizen_leaves(town: Town) -> None:
     assert 'name="remind"' not in day_page(town)
 
 
+def test_where_the_next_sign_in_fails_whoever_was_known_before_is_known_no_more(
+    town: Town, platform: PlatformServer
+) -> None:
+    assert "您在微信里约的" in mine(town)
+    platform.fail(
+        "sns/oauth2/access_token", 40029
+    )  # somebody else has the phone now, and the platform does not tell who
+    assert come(town, "/book/mine").status_code == 303
+    assert "您在微信里约的" not in mine(town)
+
+
 def test_after_two_hours_one_is_known_no_more_though_the_browser_kept_the_cookie(town: Town) -> None:
     later(town, hours=1, minutes=59)
     assert "您在微信里约的" in mine(town)
