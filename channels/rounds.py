@@ -49,9 +49,11 @@ class Rounds:
     def go(self) -> None:
         """One round. Upkeep once a day."""
         now = self._now()
+        with self._writing.begin() as session:
+            many = min(HANDS, outbox.due(session, self._channels, now))
         # Each hand claims what it delivers: a channel that waits for somebody else's server holds up but one of them.
         with ThreadPoolExecutor(HANDS, thread_name_prefix="deliver") as pool:
-            hands = [pool.submit(outbox.deliver, self._writing, self._channels, now=self._now) for _ in range(HANDS)]
+            hands = [pool.submit(outbox.deliver, self._writing, self._channels, now=self._now) for _ in range(many)]
         for hand in hands:
             hand.result()
         today = now.astimezone(CHINA).date()

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
 import structlog
-from sqlalchemy import ColumnElement, or_, select, update
+from sqlalchemy import ColumnElement, func, or_, select, update
 from sqlalchemy.orm import Session, sessionmaker
 
 from core.clock import CHINA
@@ -128,11 +128,25 @@ def unreached(session: Session, region: str, hall: str, day: date, *, now: datet
     return frozenset(row.appointment for row in rows if _still_true(session, row, now))
 
 
+def due(session: Session, channels: Mapping[str, Deliver], now: datetime) -> int:
+    """How many notices wait to be delivered now."""
+    return session.scalar(select(func.count()).select_from(OutboxRow).where(*_due(channels, now))) or 0
+
+
+def _due(channels: Mapping[str, Deliver], now: datetime) -> tuple[ColumnElement[bool], ...]:
+    served = or_(*(OutboxRow.owner.startswith(f"{name}:", autoescape=True) for name in channels))
+    return (OutboxRow.state.in_(("waiting", "claimed")), OutboxRow.due_at <= now, served)
+
+
 def _claim(session: Session, channels: Mapping[str, Deliver], now: datetime) -> Claim | None:
     """The next notice that is due, for us alone until its lease ends; what is no longer true is dropped on the way."""
-    served = or_(*(OutboxRow.owner.startswith(f"{name}:", autoescape=True) for name in channels))
-    due = (OutboxRow.state.in_(("waiting", "claimed")), OutboxRow.due_at <= now, served)
-    query = select(OutboxRow).where(*due).order_by(OutboxRow.due_at).limit(1).with_for_update(skip_locked=True)
+    query = (
+        select(OutboxRow)
+        .where(*_due(channels, now))
+        .order_by(OutboxRow.due_at)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+    )
     while row := session.scalars(query).first():
         if _still_true(session, row, now):
             row.state, row.due_at, row.tries = "claimed", now + LEASE, row.tries + 1
