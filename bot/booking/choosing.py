@@ -8,7 +8,7 @@ from datetime import date, datetime
 from bot.booking import slips
 from bot.booking.flow import Flow
 from bot.booking.matters import Matters
-from bot.booking.mine import Mine
+from bot.booking.mine import Mine, as_now
 from bot.dialogue import Dialogue, Turn
 from bot.draft import WHENEVER, Draft, Step, new
 from bot.times import Wanted
@@ -87,13 +87,12 @@ class Choosing:
             return self._mine.show(replace(dialogue, draft=None))
         if act not in ("one", "change", "cancel", "drop", "keep"):
             return None
-        name, _, starts = value.partition(":")
-        number = _number(name)
+        number = _number(value.partition(":")[0])
         held = self._mine.one(number, dialogue) if number else None
         if held is None:
             return self._mine.none(dialogue)
         left = replace(dialogue, draft=None, wish=WHENEVER)
-        if act == "drop" and starts != f"{held.appointment.starts:%Y%m%d%H%M}":
+        if act == "drop" and value != as_now(held.appointment):
             return self._mine.sure(held, left)
         if act == "change":
             offered = any(one.id == f"{PREFIX}change:{value}" for one in dialogue.choices)

@@ -11,6 +11,7 @@ from bot.services import Lines
 from bot.wording import say
 from core.errors import BangbanError, NotFound
 from core.types import Act, Answer, Choice
+from desk.appointments import Appointment
 from desk.front import FrontDesk, Held
 from desk.rules import Refused
 from desk.status import Status
@@ -58,7 +59,7 @@ class Mine:
         """Asks once before it is cancelled."""
         one = held.appointment
         # As it is now: who taps this after it was moved is asked again.
-        this = f"{one.id}:{one.starts:%Y%m%d%H%M}"
+        this = as_now(one)
         offered = (Choice(f"book:drop:{this}", "取消这个预约"), Choice(f"book:keep:{this}", "不取消，留着"))
         answer = offering(say("book_sure", what=slips.short(one, self._desk.today())), offered, ())
         return self._keep(replace(answer, act=Act.BOOK), dialogue)
@@ -90,6 +91,11 @@ class Mine:
 
     def _keep(self, answer: Answer, dialogue: Dialogue) -> Turn:
         return Turn((answer,), replace(dialogue, choices=answer.choices))
+
+
+def as_now(one: Appointment) -> str:
+    """An appointment with its time, as a choice names it."""
+    return f"{one.id}:{one.starts:%Y%m%d%H%M}"
 
 
 def refused(error: BangbanError, dialogue: Dialogue) -> Turn:
