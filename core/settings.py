@@ -49,6 +49,10 @@ class WeChatAccount(BaseModel):
     staff: str = ""
     templates: dict[Literal["remind", "displaced"], Template] = {}
 
+    def template(self, notice: str) -> Template | None:
+        """The one for notices of that kind."""
+        return next((one for kind, one in self.templates.items() if kind == notice), None)
+
     @field_validator("token", "aes_key", "appid", "secret", "staff")
     @classmethod
     def _as_in_the_backend(cls, value: str, info: ValidationInfo) -> str:

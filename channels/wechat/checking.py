@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 import secrets
 import wave
@@ -15,6 +14,7 @@ import httpx
 from channels import doctor
 from channels.doctor import Check
 from channels.wechat import permissions
+from channels.wechat.envelope import signature
 from channels.wechat.probe import TIMEOUT, Probe
 from channels.wechat.remedies import mend
 from channels.wechat.targets import path_of
@@ -90,8 +90,7 @@ def _callback(settings: Settings, name: str, account: WeChatAccount) -> Check:
 def _signed(token: str, at: datetime, echo: str) -> dict[str, str]:
     """The query with which the platform makes sure of an address."""
     timestamp, nonce = str(int(at.timestamp())), secrets.token_hex(5)
-    signature = hashlib.sha1("".join(sorted((token, timestamp, nonce))).encode()).hexdigest()
-    return {"signature": signature, "timestamp": timestamp, "nonce": nonce, "echostr": echo}
+    return {"signature": signature(token, timestamp, nonce), "timestamp": timestamp, "nonce": nonce, "echostr": echo}
 
 
 def _speech(settings: Settings) -> Check:

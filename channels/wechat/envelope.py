@@ -40,6 +40,11 @@ _EVENTS = {
 ANYBODY = "any"  # of customer service
 
 
+def signature(*parts: str) -> str:
+    """What the platform signs with: of the token and all that it covers, in whatever order."""
+    return hashlib.sha1("".join(sorted(parts)).encode("utf-8", "replace")).hexdigest()
+
+
 class Refused(Exception):
     """Not from the platform, or not from now."""
 
@@ -63,11 +68,11 @@ class Envelope:
         if found is None:
             raise Refused()
         encrypted = found[1].decode()
-        signature = query.get("msg_signature", "")
-        self._check(query, signature, encrypted)
+        given = query.get("msg_signature", "")
+        self._check(query, given, encrypted)
         try:
             xml = self._crypto.decrypt_message(
-                {"Encrypt": encrypted}, signature, query["timestamp"], query.get("nonce", "")
+                {"Encrypt": encrypted}, given, query["timestamp"], query.get("nonce", "")
             )
         except Exception as error:  # another appid, a broken ciphertext: wechatpy has an exception for each
             raise Refused() from error
@@ -94,8 +99,7 @@ class Envelope:
 
     def _check(self, query: Mapping[str, str], given: str, *more: str) -> None:
         timestamp, nonce = query.get("timestamp", ""), query.get("nonce", "")
-        signed = "".join(sorted((self._account.token, timestamp, nonce, *more)))
-        made = hashlib.sha1(signed.encode("utf-8", "replace")).hexdigest()
+        made = signature(self._account.token, timestamp, nonce, *more)
         if not hmac.compare_digest(made.encode(), given.encode("utf-8", "replace")):
             raise Refused()
         if not re.fullmatch(r"[0-9]{1,12}", timestamp):

@@ -59,8 +59,7 @@ class _Letter:
     @property
     def template(self) -> Template | None:
         """The account's own for this kind of notice."""
-        made = self.counter.account.templates
-        return next((one for kind, one in made.items() if kind == self.notice.kind), None)
+        return self.counter.account.template(self.notice.kind)
 
     @property
     def owed(self) -> str:

@@ -49,7 +49,7 @@ def _typing(probe: Probe) -> Check:
 def _templates(probe: Probe, account: WeChatAccount) -> Iterator[Check]:
     lists = {sort: _listed(probe, sort) for sort in {one.sort for one in account.templates.values()}}
     for notice, title in _NOTICES.items():
-        template = account.templates.get(notice)  # type: ignore[call-overload]
+        template = account.template(notice)
         if template is None:
             told = "没有设置模板，48 小时内没来过消息的群众，要等他下次来才看得到"
             yield Check("注意", title, told, f"在 BANGBAN_WECHAT_TEMPLATES 里写上 {notice}，见 docs/wechat.md")
