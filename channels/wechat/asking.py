@@ -83,7 +83,7 @@ class Asking:
         own = link.url.removeprefix(public) if public and link.url.startswith(f"{public}/") else link.url
         if own.startswith("/") and not own.startswith(("/book", "//")):
             return f"{public}{own}" if public else None
-        known = targets.link(counter, public, own, hosts=settings.wechat_handoff)
+        known = targets.link(counter.path, public, own, hosts=settings.wechat_handoff)
         if known or own.startswith("/"):
             return known
         return own if own.startswith(("https://", "http://")) else None

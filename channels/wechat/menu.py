@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -71,15 +70,9 @@ def strangers(menu: Mapping[str, Any]) -> list[str]:
     return [str(one.get("name")) for one in every if one.get("type") == "click" and _key_fault(str(one.get("key")))]
 
 
-@dataclass(frozen=True, slots=True)
-class _Served:
-    path: str
-
-
 def pages(settings: Settings, name: str) -> Page:
     """The pages that citizens of the account called `name` get to."""
-    served = _Served(path_of(name))
-    return lambda url: link(served, settings.public_url, url, hosts=settings.wechat_handoff)
+    return lambda url: link(path_of(name), settings.public_url, url, hosts=settings.wechat_handoff)
 
 
 # -- what is wrong --

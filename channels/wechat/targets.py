@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Protocol
 from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 
 LONGEST = 1000  # characters
@@ -14,14 +13,6 @@ PAGES = ("/", "/search", "/book")
 BELOW = ("/book/", "/guides/")
 # Browsers take a backslash for a slash and leave control characters out: what is checked must be what they open.
 _TRICKS = re.compile(r"[\x00-\x20\x7f-\x9f\\]")
-
-
-class Addressed(Protocol):
-    """Whatever has an address here, as an account's counter has."""
-
-    @property
-    def path(self) -> str:
-        """Where it is served, such as /wechat."""
 
 
 def path_of(name: str) -> str:
@@ -57,8 +48,10 @@ def read_target(text: str, hosts: Collection[str]) -> Target | None:
     return None if any(name.lower() == TICKET for name, _ in asked) else Target(text, found[1].lower())
 
 
-def link(counter: Addressed, public_url: str, target: str, *, hosts: Collection[str] = ()) -> str | None:
+def link(path: str, public_url: str, target: str, *, hosts: Collection[str] = ()) -> str | None:
     """The address to put into a message so that the citizen arrives known at `target`, a path or a whole address.
+
+    `path` is where the account is served.
 
     None where nobody is handed there, or no `public_url` is set: then `target` is shown as it is.
     """
@@ -67,7 +60,7 @@ def link(counter: Addressed, public_url: str, target: str, *, hosts: Collection[
         target = target.removeprefix(base)
         target = target if target.startswith("/") else f"/{target}"
     found = read_target(target, hosts) if base else None
-    return f"{base}{counter.path}/go?to={quote(found.url, safe='/')}" if found else None
+    return f"{base}{path}/go?to={quote(found.url, safe='/')}" if found else None
 
 
 def _is_page(path: str) -> bool:
