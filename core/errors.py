@@ -52,6 +52,20 @@ class Unauthorized(BangbanError):
     code = "unauthorized"
 
 
+class Forbidden(BangbanError):
+    """您的账号没有做这件事的权限，请联系管理员。"""
+
+    status = 403
+    code = "forbidden"
+
+
+class Conflict(BangbanError):
+    """别人刚刚改过，请看看再提交。"""
+
+    status = 409
+    code = "conflict"
+
+
 class Unavailable(BangbanError):
     """服务正在启动，请稍后再试。"""
 

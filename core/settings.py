@@ -146,6 +146,13 @@ class Settings(BaseSettings):
     speech_url: str = Field("", description="speech recogniser: an OpenAI-style /v1/audio/transcriptions address")
     speech_key: str = Field("", description="its key, if it wants one")
     speech_model: str = Field("whisper-1", description="its model")
+    own_approval: bool = Field(False, description="let whoever changed a guide approve it too; for offices of one")
+    staff_hours_signed_in: int = Field(10, ge=1, le=24, description="hours after which staff sign in again")
+    oidc_issuer: str = Field("", description="single sign-on for staff: the issuer's address; empty: passwords alone")
+    oidc_client_id: str = Field("", description="who we are there")
+    oidc_client_secret: str = Field("", description="the secret agreed on there")
+    oidc_title: str = Field("统一身份认证", description="what its button says")
+    journal_days: int = Field(180, ge=1, le=3650, description="days that what citizens asked is kept, sealed")
     log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="least level logged")
 
     @field_validator("cors_origins", "keys", "staff_tokens", mode="before")

@@ -67,6 +67,7 @@ class GuideRow(Base):
     effective_from: Mapped[date | None] = mapped_column(Date, index=True)
     effective_to: Mapped[date | None] = mapped_column(Date, index=True)
     verified_at: Mapped[date | None] = mapped_column(Date)
+    why: Mapped[str] = mapped_column(Text, default="")
 
 
 class GuideVersion(Base):
@@ -80,6 +81,36 @@ class GuideVersion(Base):
     at: Mapped[datetime] = mapped_column(Moment)
     by: Mapped[str] = mapped_column(String(100))
     status: Mapped[str] = mapped_column(String(12))
+    why: Mapped[str] = mapped_column(Text, default="")
+
+
+class DraftRow(Base):
+    """A guide being changed, or made: one at a time for each guide. `base` is the version it was begun from, 0 for none.
+
+    `document` may be unfinished. `edition` counts what was saved, so that nobody overwrites what they have not seen;
+    `editors` are all who wrote in it.
+    """
+
+    __tablename__ = "drafts"
+    # A number that was somebody's page is never another draft's.
+    __table_args__ = (Index("ix_drafts_region_status", "region", "status"), {"sqlite_autoincrement": True})
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
+    guide: Mapped[int | None] = mapped_column(Integer, ForeignKey("guides.id"), unique=True)
+    base: Mapped[int] = mapped_column(Integer)
+    region: Mapped[str] = mapped_column(String(12))
+    department_name: Mapped[str] = mapped_column(Text)
+    name: Mapped[str] = mapped_column(String(300))
+    status: Mapped[str] = mapped_column(String(12))
+    edition: Mapped[int] = mapped_column(Integer)
+    document: Mapped[dict[str, Any]] = mapped_column(Document)
+    editors: Mapped[list[str]] = mapped_column(Document)
+    why: Mapped[str] = mapped_column(Text)
+    answer: Mapped[str] = mapped_column(Text)
+    made_at: Mapped[datetime] = mapped_column(Moment)
+    made_by: Mapped[str] = mapped_column(String(100))
+    updated_at: Mapped[datetime] = mapped_column(Moment)
+    updated_by: Mapped[str] = mapped_column(String(100))
 
 
 class FaqRow(Base):
@@ -91,6 +122,62 @@ class FaqRow(Base):
     enabled: Mapped[bool] = mapped_column(Boolean)
     revision: Mapped[int] = mapped_column(BigInteger, index=True)
     updated_at: Mapped[datetime] = mapped_column(Moment)
+    version: Mapped[int] = mapped_column(Integer, default=1)
+    updated_by: Mapped[str] = mapped_column(String(100), default="")
+    why: Mapped[str] = mapped_column(Text, default="")
+
+
+class FaqVersion(Base):
+    """What a curated question said before: written when it is superseded, never changed afterwards."""
+
+    __tablename__ = "faq_versions"
+
+    code: Mapped[str] = mapped_column(String(200), ForeignKey("faqs.code"), primary_key=True)
+    version: Mapped[int] = mapped_column(Integer, primary_key=True)
+    document: Mapped[dict[str, Any]] = mapped_column(Document)
+    at: Mapped[datetime] = mapped_column(Moment)
+    by: Mapped[str] = mapped_column(String(100))
+    why: Mapped[str] = mapped_column(Text)
+
+
+class BatchRow(Base):
+    """A file that somebody wants to import, compared with what stands, and what became of it."""
+
+    __tablename__ = "import_batches"
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
+    file: Mapped[str] = mapped_column(String(200))
+    region: Mapped[str] = mapped_column(String(12), index=True)
+    status: Mapped[str] = mapped_column(String(12))
+    made_at: Mapped[datetime] = mapped_column(Moment)
+    made_by: Mapped[str] = mapped_column(String(100))
+    why: Mapped[str] = mapped_column(Text)
+    answer: Mapped[str] = mapped_column(Text)
+    decided_at: Mapped[datetime | None] = mapped_column(Moment)
+    decided_by: Mapped[str] = mapped_column(String(100))
+    refused: Mapped[list[Any]] = mapped_column(Document)
+    same: Mapped[int] = mapped_column(Integer)
+
+
+class BatchGuide(Base):
+    """A guide of a batch that is new, changed, or missing from the file; `base` is the version it was compared with.
+
+    `outcome` is what became of it when the batch was applied.
+    """
+
+    __tablename__ = "import_guides"
+
+    batch: Mapped[int] = mapped_column(Integer, ForeignKey("import_batches.id", ondelete="CASCADE"), primary_key=True)
+    place: Mapped[int] = mapped_column(Integer, primary_key=True)
+    change: Mapped[str] = mapped_column(String(8))
+    region: Mapped[str] = mapped_column(String(12))
+    local_code: Mapped[str] = mapped_column(String(200))
+    name: Mapped[str] = mapped_column(String(300))
+    department_name: Mapped[str] = mapped_column(Text)
+    base: Mapped[int] = mapped_column(Integer)
+    document: Mapped[dict[str, Any]] = mapped_column(Document)
+    chosen: Mapped[bool] = mapped_column(Boolean)
+    outcome: Mapped[str] = mapped_column(String(12), default="")
 
 
 class HallRow(Base):

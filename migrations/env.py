@@ -9,7 +9,9 @@ from channels.wechat import models as wechat_models  # noqa: F401  (its tables a
 from core.database import Base, engine
 from core.settings import Settings
 from desk import models as desk_models  # noqa: F401
+from journal import models as journal_models  # noqa: F401
 from knowledge import models as knowledge_models  # noqa: F401
+from staff import models as staff_models  # noqa: F401
 
 
 def migrate(connection: Connection) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -17,13 +18,18 @@ from sqlalchemy.exc import IntegrityError
 import desk.models
 import knowledge.models  # noqa: F401
 from core.database import Base, engine, sessions
-from knowledge import publishing
+from knowledge import faqs, publishing
+from knowledge.documents import document, parts
 from knowledge.migrating import MIGRATIONS, head, stored, upgrade
+from knowledge.schema import Faq
 from tests.desk.conftest import REGION, THURSDAY, guide
 
 DESK = {
     table.name for table in Base.metadata.sorted_tables if table.name.startswith(("desk_", "appointment", "outbox"))
 }
+
+FAQ = Faq(code="f-1", region=REGION, question="周六上班吗", answer="周六上午办公。")
+GUIDES = "SELECT id, item, region, local_code, version, content, updated_by FROM guides"
 
 
 @pytest.fixture
@@ -93,20 +99,53 @@ def test_the_desks_tables_are_among_those_that_are_compared(migrated: Engine) ->
     assert set(inspect(migrated).get_table_names()) >= DESK
 
 
-def test_the_desk_comes_to_a_database_with_guides_and_leaves_them_as_they_are(empty: Engine) -> None:
+def put(database: Engine) -> None:
+    """A guide and a curated question as the first migration knows them."""
+    made = parts(guide())
+    now = {"now": THURSDAY.isoformat(), "region": REGION}
+    stored = {
+        name: json.dumps(content, ensure_ascii=False) for name, content in (("item", made.item), ("own", made.own))
+    }
+    with database.execution_options(writing=True).begin() as connection:
+        connection.execute(
+            text("INSERT INTO items (digest, name, content) VALUES (:digest, '户口迁移', :item)"),
+            {"digest": made.item_digest, "item": stored["item"]},
+        )
+        connection.execute(
+            text(
+                "INSERT INTO guides (id, item, region, local_code, name, department_name, status, version, revision, "
+                "content, digest, created_at, updated_at, updated_by) VALUES (1, :item, :region, 'test-001', "
+                "'户口迁移', '公安局', 'published', 1, 1, :own, :digest, :now, :now, 'tests')"
+            ),
+            now | {"item": made.item_digest, "digest": made.digest, "own": stored["own"]},
+        )
+        connection.execute(
+            text(
+                "INSERT INTO faqs (code, region, content, enabled, revision, updated_at) "
+                "VALUES ('f-1', :region, :content, true, 1, :now)"
+            ),
+            now | {"content": json.dumps(document(FAQ), ensure_ascii=False)},
+        )
+
+
+def test_what_comes_later_leaves_the_guides_as_they_are(empty: Engine) -> None:
     migrate("0001", empty)
     assert set(inspect(empty).get_table_names()).isdisjoint(DESK)
-    with sessions(empty, writing=True).begin() as session:
-        publishing.publish(session, guide(), by="tests", at=THURSDAY)
-        found = publishing.find(session, REGION, "test-001")
-        assert found is not None
-        before = publishing.read(session, found)
+    put(empty)
     assert upgrade(empty) is True
     assert set(inspect(empty).get_table_names()) >= DESK
+    with sessions(empty)() as session:
+        (version,) = publishing.history(session, 1)
+        assert (version.guide, version.by, version.why) == (guide(), "tests", "")
+        curated = faqs.read(session, "f-1")
+        assert curated is not None
+        assert (curated.faq, curated.version, curated.by) == (FAQ, 1, "")
+    with empty.connect() as connection:
+        before = connection.execute(text(GUIDES)).all()
     migrate("0001", empty)
     assert set(inspect(empty).get_table_names()).isdisjoint(DESK)
-    with sessions(empty)() as session:
-        assert publishing.read(session, found) == before
+    with empty.connect() as connection:
+        assert connection.execute(text(GUIDES)).all() == before
 
 
 def test_the_database_itself_keeps_a_slot_from_having_less_than_nothing_taken(database: Engine) -> None:
