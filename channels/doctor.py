@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -28,6 +28,9 @@ from knowledge.changes import count
 from knowledge.models import FaqRow
 from knowledge.regions import Regions
 from knowledge.seeds import SEEDS
+from staff import accounts
+from staff.accounts import Account
+from staff.grants import manages
 
 HOLIDAYS_AHEAD = 60  # days before a year begins by which its holidays should be known
 
@@ -87,6 +90,7 @@ def _database(settings: Settings) -> Iterator[Check]:
             guides = count(session)
             faqs = session.scalar(select(func.count()).select_from(FaqRow))
             desk = [holidays(Calendar.load(session), clock.today()), *keys(session, settings)]
+            desk.append(staff(accounts.every(session), settings))
     except SQLAlchemyError as error:
         yield Check(
             "缺", "数据库", f"{where} 连不上（{type(error).__name__}）", "检查 BANGBAN_DATABASE_URL 和数据库服务"
@@ -125,6 +129,20 @@ def keys(session: Session, settings: Settings) -> Iterator[Check]:
         yield Check("注意", "密钥", told, "用 BANGBAN_KEYS 设置，步骤见 docs/appointments.md")
     elif not lost:
         yield Check("好", "密钥", "由 BANGBAN_KEYS 设置" if settings.keys else f"存在 {settings.home / KEPT}，请备份")
+
+
+def staff(every: Sequence[Account], settings: Settings) -> Check:
+    """Whether somebody can sign in to the console and manage its accounts."""
+    by = f"，可用{settings.oidc_title}登录" if settings.oidc_issuer else ""
+    enabled = [one for one in every if one.enabled]
+    if not enabled:
+        return Check("注意", "工作人员账号", f"还没有能用的账号{by}", "启动服务会建第一个，或运行 bangban staff add")
+    waiting = [one.name for one in enabled if one.must_change and manages(one.grants)]
+    told = f"{len(enabled)} 个{by}"
+    if waiting:
+        told += f"，管理员 {'、'.join(waiting)} 的一次性密码还没有用"
+        return Check("注意", "工作人员账号", told, f"登录后台改掉它；忘了就运行 bangban staff reset {waiting[0]}")
+    return Check("好", "工作人员账号", told)
 
 
 def _encoder(settings: Settings) -> Check:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
@@ -16,9 +17,11 @@ from core.settings import Settings
 
 if TYPE_CHECKING:
     from channels.doctor import Check
+    from channels.house import House
 
 out = Console()
 err = Console(stderr=True)
+BY_HAND = "命令行"  # who is on record for what is done by commands
 _PLAIN = {  # by pydantic's kinds of error
     "missing": "没有写",
     "extra_forbidden": "没有这一项，请检查有没有写错",
@@ -46,6 +49,19 @@ def settings() -> Settings:
         raise Failed(f"设置不对：{_variable(name[1]) if name else '有一项'} 要写成 JSON，请检查引号和括号") from None
     logs.configure(made.log_level, pretty=sys.stderr.isatty())
     return made
+
+
+@contextmanager
+def database(settings: Settings) -> Iterator[House]:
+    """A house with nothing but its database and keys."""
+    from channels.house import House
+
+    house = House(settings)
+    house.open_database()
+    try:
+        yield house
+    finally:
+        house.engine.dispose()
 
 
 def show(checks: Iterable[Check]) -> bool:

@@ -37,6 +37,7 @@ class Vault:
         if not keys or not all(_KEY.fullmatch(key) for key in keys):
             raise Invalid("BANGBAN_KEYS 不对：每把密钥是 44 个字符，用 bangban keys new 生成，多把用逗号隔开。")
         self._fernet = MultiFernet([Fernet(key) for key in keys])
+        self._keys = [key.encode() for key in keys]
         self._marking = [hashlib.sha256(b"bangban mark " + key.encode()).digest() for key in keys]
 
     def lock(self, text: str) -> str:
@@ -60,6 +61,10 @@ class Vault:
     def marks(self, text: str) -> tuple[str, ...]:
         """Names for `text` by which equal values are found again without being readable: one a key, the newest first."""
         return tuple(hmac.new(key, text.encode(), hashlib.sha256).hexdigest() for key in self._marking)
+
+    def derive(self, purpose: str) -> tuple[bytes, ...]:
+        """Keys of 32 bytes for another `purpose`: one a key, the newest first. They tell nothing of ours."""
+        return tuple(hmac.new(key, f"bangban {purpose}".encode(), hashlib.sha256).digest() for key in self._keys)
 
 
 def new_key() -> str:
