@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from knowledge import everyday
 from knowledge.changes import IndexedGuide
+from knowledge.regions import shortest, significant
 from knowledge.schema import Faq
 
 Target = IndexedGuide | Faq
@@ -62,21 +63,6 @@ class Entry:
     def seen_from(self, ancestors: Sequence[str]) -> bool:
         """Whether a citizen of `ancestors[0]` may see any of it."""
         return self.nearest(ancestors) is not None or any(True for _ in self.below(ancestors[0]))
-
-
-def shortest(code: str) -> str:
-    """The shortest code of the same region: departments also write 330602 as 330602000000."""
-    while len(code) > 6 and code.endswith("000"):
-        code = code[:-3]
-    return code
-
-
-def significant(code: str) -> str:
-    """The digits that a region's code shares with all regions inside it: 330600 -> 3306, 000000 -> nothing."""
-    code = shortest(code)
-    while len(code) <= 6 and code.endswith("00"):
-        code = code[:-2]
-    return code
 
 
 def texts_of(target: Target) -> tuple[str, ...]:

@@ -11,7 +11,9 @@ from sqlalchemy import Row, Select, func, select
 from sqlalchemy.orm import Session
 
 from core.types import GuideRef
+from knowledge.documents import parts
 from knowledge.models import FaqRow, GuideRow, ItemRow, Revision
+from knowledge.publishing import Published
 from knowledge.schema import Faq, Status
 
 BATCH = 500
@@ -177,6 +179,29 @@ def _indexed(row: Row[Any], texts: _Texts) -> IndexedGuide:
         version=row.version,
         verified_at=row.verified_at,
         item=row.item,
+        parent_name=texts.parent_name,
+        bundle=texts.bundle,
+        audience=texts.audience,
+        aliases=texts.aliases,
+        questions=texts.questions,
+        conditions_text=texts.conditions_text,
+        faq=texts.faq,
+    )
+
+
+def indexed(published: Published) -> IndexedGuide:
+    """A guide as search would know it, whether or not it is published."""
+    guide, stored = published.guide, parts(published.guide)
+    texts = _read(stored.item)
+    return IndexedGuide(
+        id=published.id,
+        region=guide.region,
+        local_code=guide.local_code,
+        name=guide.name,
+        department=guide.department.name,
+        version=published.version,
+        verified_at=guide.verified_at,
+        item=stored.item_digest,
         parent_name=texts.parent_name,
         bundle=texts.bundle,
         audience=texts.audience,

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
+import re
 from dataclasses import dataclass
 from typing import Any
 
 from pydantic import BaseModel
 
 from knowledge.schema import ITEM_FIELDS, Guide
+
+_REFUSED = re.compile("[\0\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +45,17 @@ def digest(content: dict[str, Any]) -> str:
     """SHA-256 of the canonical JSON, as 64 hexadecimal digits."""
     canonical = json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def storable(value: Any) -> Any:
+    """A JSON value without what databases refuse: NUL characters, halves of characters, and numbers that are none."""
+    if isinstance(value, str):
+        return _REFUSED.sub("", value)
+    if isinstance(value, list):
+        return [storable(part) for part in value]
+    if isinstance(value, dict):
+        return {storable(str(key)): storable(part) for key, part in value.items()}
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _lean(value: Any) -> Any:

@@ -13,9 +13,9 @@ from sqlalchemy.orm import Session
 
 from core.errors import NotFound
 from knowledge.documents import document, parts
-from knowledge.models import FaqRow, GuideRow, GuideVersion, HallRow, ItemRow
+from knowledge.models import GuideRow, GuideVersion, HallRow, ItemRow
 from knowledge.revisions import lock, next_revision
-from knowledge.schema import Faq, Guide, Hall, Status
+from knowledge.schema import Guide, Hall, Status
 
 BATCH = 500  # keys a query names at once; SQLite's limit on bound values is far above twice this
 
@@ -58,45 +58,32 @@ class Version:
     status: Status
     at: datetime
     by: str
+    why: str
     guide: Guide
 
 
-def publish(session: Session, guide: Guide, *, by: str, at: datetime) -> Change:
+def publish(session: Session, guide: Guide, *, by: str, at: datetime, why: str = "") -> Change:
     """Publish one guide, identified by (region, local_code). SAME writes nothing and bumps nothing."""
-    return publish_all(session, [guide], by=by, at=at)[0]
+    return publish_all(session, [guide], by=by, at=at, why=why)[0]
 
 
-def publish_all(session: Session, guides: Iterable[Guide], *, by: str, at: datetime) -> list[Change]:
+def publish_all(session: Session, guides: Iterable[Guide], *, by: str, at: datetime, why: str = "") -> list[Change]:
     """Publish many guides, in order; far quicker than one by one. Of two with one key the later stands."""
+    mark = {"updated_at": at, "updated_by": by, "why": why}
     changes: list[Change] = []
     batch: list[Guide] = []
     keys: set[tuple[str, str]] = set()
     for guide in guides:
         key = (guide.region, guide.local_code)
         if key in keys or len(batch) == BATCH:
-            changes += _publish_batch(session, batch, by, at)
+            changes += _publish_batch(session, batch, mark)
             batch, keys = [], set()
         batch.append(guide)
         keys.add(key)
-    return changes + (_publish_batch(session, batch, by, at) if batch else [])
+    return changes + (_publish_batch(session, batch, mark) if batch else [])
 
 
-def compare(session: Session, guides: Sequence[Guide]) -> list[tuple[Change, Guide | None]]:
-    """What publishing these would do, and the guide as it stands now; writes nothing."""
-    rows = _existing(session, guides)
-    verdicts: list[tuple[Change, Guide | None]] = []
-    for guide in guides:
-        row = rows.get((guide.region, guide.local_code))
-        if row is None:
-            verdicts.append((Change.NEW, None))
-        elif _unchanged(row, parts(guide).digest):
-            verdicts.append((Change.SAME, None))
-        else:
-            verdicts.append((Change.CHANGED, _assemble(row, _items(session, [row.item])[row.item])))
-    return verdicts
-
-
-def _publish_batch(session: Session, guides: Sequence[Guide], by: str, at: datetime) -> list[Change]:
+def _publish_batch(session: Session, guides: Sequence[Guide], mark: dict[str, Any]) -> list[Change]:
     lock(session)
     rows = _existing(session, guides)
     changes: list[Change] = []
@@ -118,15 +105,13 @@ def _publish_batch(session: Session, guides: Sequence[Guide], by: str, at: datet
             "revision": next_revision(session),
             "content": stored.own,
             "digest": stored.digest,
-            "updated_at": at,
-            "updated_by": by,
             "effective_from": guide.effective_from,
             "effective_to": guide.effective_to,
             "verified_at": guide.verified_at,
-        }
+        } | mark
         if row is None:
             key = {"region": guide.region, "local_code": guide.local_code}
-            fresh.append(values | key | {"version": 1, "created_at": at})
+            fresh.append(values | key | {"version": 1, "created_at": mark["updated_at"]})
             changes.append(Change.NEW)
         else:
             edited.append((row, values))
@@ -163,10 +148,11 @@ def _archived(row: GuideRow, item: dict[str, Any]) -> GuideVersion:
         at=row.updated_at,
         by=row.updated_by,
         status=row.status,
+        why=row.why,
     )
 
 
-def withdraw(session: Session, guide_id: int, *, by: str, at: datetime) -> None:
+def withdraw(session: Session, guide_id: int, *, by: str, at: datetime, why: str = "") -> None:
     """Take a guide out of use; it stays in the record. Raises GuideMissing."""
     lock(session)
     row = session.get(GuideRow, guide_id, populate_existing=True)
@@ -178,7 +164,7 @@ def withdraw(session: Session, guide_id: int, *, by: str, at: datetime) -> None:
     session.add(_archived(row, _items(session, [row.item])[row.item]))
     row.status = Status.WITHDRAWN.value
     row.version += 1
-    row.updated_at, row.updated_by = at, by
+    row.updated_at, row.updated_by, row.why = at, by, why
     session.flush()
 
 
@@ -187,7 +173,7 @@ def read(session: Session, guide_id: int) -> Published | None:
     query = (
         select(GuideRow, ItemRow.content).join(ItemRow, ItemRow.digest == GuideRow.item).where(GuideRow.id == guide_id)
     )
-    found = session.execute(query).first()
+    found = session.execute(query.execution_options(populate_existing=True)).first()
     if found is None:
         return None
     row, item = found
@@ -222,37 +208,24 @@ def history(session: Session, guide_id: int) -> tuple[Version, ...]:
     if row is None:
         return ()
     query = select(GuideVersion).where(GuideVersion.guide_id == guide_id).order_by(GuideVersion.version)
-    past = [
-        Version(old.version, Status(old.status), old.at, old.by, Guide.model_validate(old.document))
-        for old in session.scalars(query)
-    ]
-    now = _assemble(row, _items(session, [row.item])[row.item])
-    return (*past, Version(row.version, Status(row.status), row.updated_at, row.updated_by, now))
+    return (*(_past(old) for old in session.scalars(query)), _now(session, row))
 
 
-def publish_faq(session: Session, faq: Faq, *, at: datetime) -> Change:
-    """Publish a curated question by its code; `enabled=False` takes it out of use."""
-    lock(session)
-    content = document(faq)
-    row = session.get(FaqRow, faq.code)
-    if row is not None and row.content == content:
-        return Change.SAME
-    values = {"region": faq.region, "content": content, "enabled": faq.enabled}
-    values |= {"revision": next_revision(session), "updated_at": at}
-    if row is None:
-        session.add(FaqRow(code=faq.code, **values))
-        session.flush()
-        return Change.NEW
-    for name, value in values.items():
-        setattr(row, name, value)
-    session.flush()
-    return Change.CHANGED
+def read_version(session: Session, guide_id: int, version: int) -> Version | None:
+    """One line of the history; None where there is no such version."""
+    if old := session.get(GuideVersion, (guide_id, version)):
+        return _past(old)
+    row = session.get(GuideRow, guide_id)
+    return _now(session, row) if row and row.version == version else None
 
 
-def read_faq(session: Session, code: str) -> Faq | None:
-    """A curated question, disabled ones included."""
-    row = session.get(FaqRow, code)
-    return Faq.model_validate(row.content) if row else None
+def _past(old: GuideVersion) -> Version:
+    return Version(old.version, Status(old.status), old.at, old.by, old.why, Guide.model_validate(old.document))
+
+
+def _now(session: Session, row: GuideRow) -> Version:
+    guide = _assemble(row, _items(session, [row.item])[row.item])
+    return Version(row.version, Status(row.status), row.updated_at, row.updated_by, row.why, guide)
 
 
 def save_hall(session: Session, hall: Hall) -> Change:

@@ -27,6 +27,21 @@ def _words() -> dict[str, tuple[str, ...]]:
     return {name: tuple(words.split()) for name, words in lists.items()}
 
 
+def shortest(code: str) -> str:
+    """The shortest code of the same region: departments also write 330602 as 330602000000."""
+    while len(code) > 6 and code.endswith("000"):
+        code = code[:-3]
+    return code
+
+
+def significant(code: str) -> str:
+    """The digits that a region's code shares with all regions inside it: 330600 -> 3306, 000000 -> nothing."""
+    code = shortest(code)
+    while len(code) <= 6 and code.endswith("00"):
+        code = code[:-2]
+    return code
+
+
 @dataclass(frozen=True, slots=True)
 class Region:
     code: str
@@ -74,9 +89,7 @@ class Regions:
 
     def canonical(self, code: str) -> str:
         """The shortest code of the same place: 450602000000 is 450602."""
-        while len(code) > 6 and code.endswith("000"):
-            code = code[:-3]
-        return code
+        return shortest(code)
 
     def ancestors(self, code: str) -> tuple[str, ...]:
         """The region itself first, then what it lies in, the nation last."""

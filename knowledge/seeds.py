@@ -15,10 +15,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from core.errors import Invalid
-from knowledge import hours, regions
+from knowledge import faqs, hours, regions
 from knowledge.models import GuideRow, SeedDigest
-from knowledge.publishing import Change, publish_all, publish_faq, save_hall, withdraw
+from knowledge.publishing import Change, publish_all, save_hall, withdraw
 from knowledge.reports import Report
+from knowledge.revisions import lock
 from knowledge.schema import Faq, Guide, Hall, Status
 from knowledge.wording import explain
 
@@ -57,8 +58,7 @@ def load_demo(session: Session, *, at: datetime, folder: Path = SEEDS) -> Report
     Guides that staff have edited since are left as staff made them. Raises SeedError naming file and entry.
     """
     wanted = _digest(folder)
-    stored = session.get(SeedDigest, NAME)
-    if stored is not None and stored.digest == wanted:
+    if _loaded(session, NAME, wanted):
         return Report()
     seeds = read(folder)
     report = _load(session, seeds, at)
@@ -70,8 +70,7 @@ def load_demo(session: Session, *, at: datetime, folder: Path = SEEDS) -> Report
 def load_regions(session: Session, *, at: datetime) -> None:
     """Bring only the country's regions into the database, for a deployment without the demonstration city."""
     wanted = hashlib.sha256(regions.CSV.read_bytes()).hexdigest()
-    stored = session.get(SeedDigest, "regions")
-    if stored is not None and stored.digest == wanted:
+    if _loaded(session, "regions", wanted):
         return
     regions.save_regions(session, regions.read_regions())
     session.merge(SeedDigest(name="regions", digest=wanted, loaded_at=at))
@@ -88,19 +87,32 @@ def read(folder: Path = SEEDS) -> Seeds:
         for where, entry in _entries(path, errors):
             for one in _implementations(entry):
                 guides.append(_guide(one, by_name, f"{where}（{one.get('local_code', '无编码')}）", errors))
-    faqs = [_make(Faq, entry, where, errors) for where, entry in _entries(folder / "faq.yml", errors)]
+    questions = [_make(Faq, entry, where, errors) for where, entry in _entries(folder / "faq.yml", errors)]
     table = _regions(folder / "regions.yml", errors)
     good = [guide for guide in guides if guide is not None]
     known = {guide.local_code for guide in good}
     errors += _repeated("本地编码", [guide.local_code for guide in good])
-    errors += _repeated("问题编号", [faq.code for faq in faqs if faq is not None])
+    errors += _repeated("问题编号", [faq.code for faq in questions if faq is not None])
     if not errors:
-        for faq in faqs:
+        for faq in questions:
             lost = [code for code in (faq.guides if faq else []) if code not in known]
             errors += [f"faq.yml {faq.code}：没有本地编码为 {code} 的指南" for code in lost if faq]
     if errors:
         raise SeedError(errors)
-    return Seeds(tuple(table), tuple(by_name.values()), tuple(good), tuple(faq for faq in faqs if faq is not None))
+    return Seeds(tuple(table), tuple(by_name.values()), tuple(good), tuple(faq for faq in questions if faq is not None))
+
+
+def _loaded(session: Session, name: str, wanted: str) -> bool:
+    """Whether these files were loaded already. Replicas that start together load them once: the second waits."""
+
+    def found() -> bool:
+        stored = session.get(SeedDigest, name, populate_existing=True)
+        return stored is not None and stored.digest == wanted
+
+    if found():
+        return True
+    lock(session)
+    return found()
 
 
 def _load(session: Session, seeds: Seeds, at: datetime) -> Report:
@@ -122,7 +134,9 @@ def _load(session: Session, seeds: Seeds, at: datetime) -> Report:
             withdraw(session, row.id, by=BY, at=at)
             report.missing.append(row.local_code)
     for faq in seeds.faqs:
-        publish_faq(session, faq, at=at)
+        stored = faqs.read(session, faq.code)
+        if stored is None or stored.by in ("", BY):
+            faqs.write(session, faq, by=BY, at=at)
     return report
 
 

@@ -56,14 +56,15 @@ def heading(path: tuple[int | str, ...], kind: type[BaseModel]) -> str:
         known = here.model_fields.get(step) if here else None
         title = known.title if known and known.title else step
         words.append(("的" if words else "") + title)
-        here = _model(known.annotation) if known else None
+        here = record(known.annotation) if known else None
     return "".join(words)
 
 
-def _model(annotation: Any) -> type[BaseModel] | None:
+def record(annotation: Any) -> type[BaseModel] | None:
+    """The record a field holds, alone or in a list, where it holds any."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
-    return next((found for part in get_args(annotation) if (found := _model(part))), None)
+    return next((found for part in get_args(annotation) if (found := record(part))), None)
 
 
 def enumeration(annotation: Any) -> type[StrEnum] | None:

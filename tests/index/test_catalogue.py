@@ -1,6 +1,7 @@
 import pytest
 
-from index.catalogue import Entry, key_of, shortest, significant, texts_of
+from index.catalogue import Entry, key_of, texts_of
+from knowledge.regions import shortest, significant
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from core.database import sessions
 from index.search import SearchIndex
 from index.store import Store
 from index.sync import Sync
-from knowledge import publishing
+from knowledge import faqs, publishing
 from knowledge.regions import Regions
 from knowledge.schema import Faq, Guide
 
@@ -149,10 +149,10 @@ def test_a_curated_question_comes_and_goes(process, database):
     one.sync.start()
     asked = Faq(code="f1", region=COUNTY, question="大厅周末开门吗", answer="开。")
     with sessions(database, writing=True).begin() as session:
-        publishing.publish_faq(session, asked, at=AT)
+        faqs.write(session, asked, by="测试", at=AT)
     wait_until(lambda: one.found("周末开门吗") == ["f1"])
     with sessions(database, writing=True).begin() as session:
-        publishing.publish_faq(session, asked.model_copy(update={"enabled": False}), at=AT)
+        faqs.switch(session, asked.code, False, by="测试", at=AT)
     wait_until(lambda: one.found("周末开门吗") == [])
 
 

@@ -9,25 +9,25 @@ from sqlalchemy.orm import Session
 
 from core.database import sessions
 from knowledge.changes import changed_since, revision
+from knowledge.comparing import compare
+from knowledge.documents import document
 from knowledge.models import ItemRow
 from knowledge.publishing import (
     Change,
     GuideMissing,
-    compare,
     find,
     history,
     publish,
     publish_all,
-    publish_faq,
     read,
-    read_faq,
     read_halls,
     read_many,
+    read_version,
     save_hall,
     withdraw,
 )
 from knowledge.revisions import roll
-from knowledge.schema import Faq, Guide, Hall, Status
+from knowledge.schema import Guide, Hall, Status
 
 Make = Callable[..., Guide]
 TODAY = date(2026, 10, 15)
@@ -65,6 +65,27 @@ def test_a_changed_guide_gets_a_version_and_its_past_is_kept(session: Session, g
     first, second = history(session, number)
     assert (first.version, first.by, first.at, first.guide.visits) == (1, "first", noon, None)
     assert (second.version, second.by, second.guide.visits) == (2, "second", 1)
+
+
+def test_the_history_says_why(session: Session, guide: Make, noon: datetime) -> None:
+    publish(session, guide(), by="first", at=noon, why="新增事项")
+    number = find(session, "980102", "t-001") or 0
+    publish(session, guide(visits=1), by="second", at=noon, why="改为跑一次")
+    withdraw(session, number, by="third", at=noon, why="电话有误")
+    assert [(one.by, one.why) for one in history(session, number)] == [
+        ("first", "新增事项"),
+        ("second", "改为跑一次"),
+        ("third", "电话有误"),
+    ]
+
+
+def test_one_version_is_read_by_its_number(session: Session, guide: Make, noon: datetime) -> None:
+    number = put(session, guide(), noon)
+    put(session, guide(visits=1), noon)
+    past, now = (read_version(session, number, version) for version in (1, 2))
+    assert (past and past.guide.visits, now and now.guide.visits) == (None, 1)
+    assert read_version(session, number, 3) is None
+    assert read_version(session, 404, 1) is None
 
 
 def test_equal_items_of_two_regions_share_a_row(session: Session, guide: Make, noon: datetime) -> None:
@@ -134,9 +155,17 @@ def test_comparing_tells_what_publishing_would_do_and_writes_nothing(
     put(session, guide(), noon)
     before = revision(session)
     verdicts = compare(session, [guide(), guide(visits=1), guide(local_code="t-002")])
-    assert [change for change, _ in verdicts] == [Change.SAME, Change.CHANGED, Change.NEW]
-    assert verdicts[1][1] == guide()
+    assert [verdict.change for verdict in verdicts] == [Change.SAME, Change.CHANGED, Change.NEW]
+    assert [verdict.version for verdict in verdicts] == [1, 1, 0]
+    assert verdicts[1].before == document(guide())
     assert revision(session) == before
+
+
+def test_fields_a_source_does_not_know_stay_as_they_stand(session: Session, guide: Make, noon: datetime) -> None:
+    put(session, guide(questions=["身份证丢了怎么办"], visits=1), noon)
+    kept, lost = (compare(session, [guide(visits=1)], keep=keep)[0] for keep in (["questions"], ["aliases"]))
+    assert (kept.change, kept.guide.questions) == (Change.SAME, ["身份证丢了怎么办"])
+    assert (lost.change, lost.guide.questions) == (Change.CHANGED, [])
 
 
 def test_writes_of_one_transaction_share_a_revision_and_the_next_takes_another(
@@ -167,19 +196,6 @@ def test_a_rolled_back_transaction_publishes_nothing(session: Session, guide: Ma
     publish(session, guide(), by="clerk", at=noon)
     session.commit()
     assert revision(session) == 1
-
-
-def test_a_faq_is_published_changed_and_taken_out(session: Session, noon: datetime) -> None:
-    faq = Faq(code="f-1", region="980100", question="周六上班吗", answer="周六上午办公。")
-    assert publish_faq(session, faq, at=noon) is Change.NEW
-    assert publish_faq(session, faq, at=noon) is Change.SAME
-    assert changed_since(session, 0, today=TODAY).faqs == (faq,)
-    assert publish_faq(session, faq.model_copy(update={"enabled": False}), at=noon) is Change.CHANGED
-    changes = changed_since(session, 0, today=TODAY)
-    assert (changes.faqs, changes.faqs_gone) == ((), ("f-1",))
-    stored = read_faq(session, "f-1")
-    assert stored is not None
-    assert not stored.enabled
 
 
 def test_halls_are_read_nearest_region_first(session: Session) -> None:
