@@ -9,7 +9,7 @@ from datetime import date
 
 from sqlalchemy.orm import Session, sessionmaker
 
-from bot import answers, choices, context, facets, services
+from bot import answers, choices, context, facets, looks, services
 from bot.booking.talk import Booking, without_ours
 from bot.choices import HUMAN, offering
 from bot.dialogue import Dialogue, Turn
@@ -59,21 +59,26 @@ class Assistant:
         *,
         today: Callable[[], date],
         desk: FrontDesk | None = None,
+        finder: Finder | None = None,
     ) -> None:
-        """Without a desk nothing is booked: it is said how booking goes."""
-        self._finder = Finder(index, regions, reading, today=today)
+        """Without a desk nothing is booked: it is said how booking goes. `finder` may look elsewhere than in `index`."""
+        self._finder = finder or Finder(index, regions, reading, today=today)
         self._regions, self._lines = regions, lines
         self._booking = Booking(desk, self._finder, regions, lines, self) if desk else None
 
     def respond(self, text: str, understood: Understanding, dialogue: Dialogue) -> Turn:
         """Answer `text`, which is sealed and normalised."""
-        booked = self._booking.respond(text, understood, dialogue) if self._booking else None
-        return booked or self.answer(text, understood, without_ours(dialogue))
+        with looks.gathering() as seen:
+            booked = self._booking.respond(text, understood, dialogue) if self._booking else None
+            turn = booked or self.answer(text, understood, without_ours(dialogue))
+        return replace(turn, looks=seen())
 
     def choose(self, choice: str, dialogue: Dialogue) -> Turn:
         """Go on with a choice by its id, whether or not it is remembered. Unknown ids are answered with a question."""
-        booked = self._booking.choose(choice, dialogue) if self._booking else None
-        return booked or self.take(choice, dialogue)
+        with looks.gathering() as seen:
+            booked = self._booking.choose(choice, dialogue) if self._booking else None
+            turn = booked or self.take(choice, dialogue)
+        return replace(turn, looks=seen())
 
     def answer(self, text: str, understood: Understanding, dialogue: Dialogue) -> Turn:
         """Answer `text` where it is no step of a booking."""
@@ -83,6 +88,8 @@ class Assistant:
             return self.choose(picked.id, dialogue)
         if dialogue.counts(text):
             return self._offer_again((), dialogue)
+        if question := self._curated(text, understood.wish, dialogue):
+            return self._tell_faq(question, dialogue)
         match understood.wish:
             case Wish.COMPLAINT if self._is_matter(text, dialogue):
                 return self._ask(text, understood.facets, dialogue)
@@ -110,6 +117,22 @@ class Assistant:
         return _clarify("ask_topic", dialogue)
 
     # -- asking --
+
+    def _curated(self, text: str, wish: Wish, dialogue: Dialogue) -> str | None:
+        """The curated question that `text` surely asks: staff have written what is to be said to it.
+
+        A message without a topic of its own, 那要带什么, is about the guide at hand or what was offered. Only word for
+        word does it ask one where another city is named, 北京怎么落户, where nothing is asked, 身份证, and where
+        something is to be done: 我要投诉 is more than the question where one complains.
+        """
+        where = self._finder.where(text, dialogue.region)
+        topic = facets.topic(where.text)
+        if (dialogue.guide or dialogue.choices) and len(topic) < 2:
+            return None
+        there = dialogue if where.elsewhere else replace(dialogue, region=where.region)
+        bare = len(topic) <= facets.SHORT and not facets.recognise(text)
+        verbatim = bare or wish in _SERVICES or where.elsewhere is not None
+        return self._finder.question(text, there, verbatim=verbatim)
 
     def _ask(self, text: str, wanted: tuple[Facet, ...], dialogue: Dialogue) -> Turn:
         where = self._finder.where(text, dialogue.region)
@@ -343,7 +366,7 @@ class Assistant:
         faq, guides = found
         related = tuple(choices.of_guide(one, (), one.name) for one in guides[:_RELATED])
         source = f"来源：{self._regions.full_name(faq.region)}常见问题《{faq.question}》"
-        answer = Answer(Act.ANSWER, f"{faq.answer}\n\n{source}", choices=related)
+        answer = Answer(Act.ANSWER, f"{faq.answer}\n\n{source}", choices=related, faq=code)
         return _turn(answer, replace(dialogue, choices=related))
 
     # -- beside guides --

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Protocol
@@ -15,6 +16,7 @@ from bot.assistant import Assistant
 from bot.dialogue import Dialogue, Turn
 from bot.draft import Step
 from bot.guard import guard
+from bot.observing import Observed, new_key
 from bot.understanding import from_words
 from bot.wording import say
 from core.cache import Cache
@@ -52,33 +54,35 @@ class Conversation:
         region: str,
         longest: int,
         per_minute: int,
-        observe: Callable[[str, str], None] = lambda act, path: None,
+        observe: Callable[[Observed], None] = lambda observed: None,
     ) -> None:
-        """`vault` locks what is personal; `per_minute` messages a session may send, 0 for any; `observe(act, path)` is told of each turn."""
+        """`vault` locks what is personal; `per_minute` messages a session may send, 0 for any; `observe` is told of each turn."""
         self._assistant, self._regions, self._cache, self._engine = assistant, regions, cache, engine
         self._vault = vault
         self._region, self._longest, self._per_minute, self._observe = region, longest, per_minute, observe
 
     async def turn(self, message: Message) -> Reply:
         """Answer one message. Raises Invalid, TooLarge or TooMany, in the citizen's words."""
-        sender = sender_of(message.session)
+        began, sender = time.perf_counter(), sender_of(message.session)
         await self._limit(sender)
         if bool(message.text.strip()) == bool(message.choice):
             raise Invalid("请发一句话，或者点一个选项。")
         remembered = self._from(message, sender, await self._recall(message.session, message.region))
         if message.choice:
             turn = await asyncio.to_thread(self._assistant.choose, message.choice, remembered)
-            return await self._finish(message, sender, turn, "choice")
+            return await self._finish(message, turn, "choice", began)
         guarded = guard(message.text, longest=self._longest)
         if guarded.answer:
-            return await self._finish(message, sender, Turn((guarded.answer,), _doubted(remembered)), "guard")
+            return await self._finish(
+                message, Turn((guarded.answer,), _doubted(remembered)), "guard", began, guarded.text
+            )
         taken = private.take(message.text, remembered, self._vault)
         if taken:
             guarded, remembered = replace(guarded, text=taken.text), taken.dialogue
         turn, path = await self._understand(sender, corrected(guarded.text), remembered)
         kept = taken is not None and bool(remembered.draft or turn.dialogue.draft)
         turn = _noted(turn, taken.noted) if taken and kept else _unkept(turn, guarded.sealed)
-        return await self._finish(message, sender, turn, path)
+        return await self._finish(message, turn, path, began, guarded.text)
 
     async def remembered(self, session: str) -> Dialogue | None:
         """What is remembered of a conversation; None where it has not begun, or is forgotten."""
@@ -105,11 +109,24 @@ class Conversation:
                 return turn, "rasa"
         return await asyncio.to_thread(self._assistant.respond, text, from_words(text), dialogue), "direct"
 
-    async def _finish(self, message: Message, sender: str, turn: Turn, path: str) -> Reply:
+    async def _finish(self, message: Message, turn: Turn, path: str, began: float, asked: str = "") -> Reply:
+        sender, key = sender_of(message.session), new_key()
         await self._cache.set(f"dialogue:{sender}", replace(turn.dialogue, given="", reach="").dump(), REMEMBERED)
-        for answer in turn.answers:
-            self._observe(answer.act, path)
-        return Reply(message.session, turn.answers)
+        self._observe(
+            Observed(
+                key,
+                sender,
+                message.channel,
+                turn.dialogue.region,
+                asked,
+                message.choice,
+                path,
+                turn.answers,
+                turn.looks,
+                time.perf_counter() - began,
+            )
+        )
+        return Reply(message.session, turn.answers, key)
 
     async def _limit(self, sender: str) -> None:
         if not self._per_minute:

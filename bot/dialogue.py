@@ -9,7 +9,7 @@ from pydantic import TypeAdapter
 
 from bot.draft import WHENEVER, Draft
 from bot.times import Wanted
-from core.types import Answer, Choice, Facet
+from core.types import Answer, Choice, Facet, Look
 from knowledge.schema import Audience
 
 _EARLIER = 4  # guides remembered behind the one at hand
@@ -110,10 +110,11 @@ class Dialogue:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """What is said, and what is remembered."""
+    """What is said, what is remembered, and what was looked at for it."""
 
     answers: tuple[Answer, ...]
     dialogue: Dialogue
+    looks: tuple[Look, ...] = ()
 
 
 def _value(number: str) -> int:

@@ -9,12 +9,14 @@ from datetime import date
 
 from sqlalchemy.orm import Session, sessionmaker
 
-from bot import facets
+from bot import facets, looks
 from bot.dialogue import Dialogue
+from core.text import normalise
 from index.ranking import Thresholds
 from index.search import Hit, SearchIndex
+from knowledge import faqs
 from knowledge.changes import IndexedGuide
-from knowledge.publishing import Published, read, read_faq
+from knowledge.publishing import Published, read
 from knowledge.regions import Regions
 from knowledge.schema import Audience, Faq
 
@@ -23,6 +25,7 @@ _PASSING = (
     r"(?:从|由|自|往|转到?|迁到?|搬到?|嫁到?|原籍|老家在?){0}|{0}(?:的|市|省)?(?:户口|户籍|人|籍|转|迁|回来|过来)|"
     r"在{0}[^，。]{{0,6}}(?:回来?|返)(?:[老村乡家]|[^，。]{{0,3}}(?:开|办|创))"
 )
+_SIGNS = re.compile(r"[\W_]+")
 _WORD = 3  # characters of topic; fewer name nothing that could be asked for itself
 _NAMING = 2  # characters of topic from which something may be looked for alone
 _ABROAD = ("71", "81", "82")  # 台湾, 香港, 澳门: what is asked of them is how to go there
@@ -62,6 +65,9 @@ class Finder:
 
     def find(self, text: str, dialogue: Dialogue) -> list[Hit]:
         """What fits `text` in the region of the conversation and for whom it is, best first."""
+        return looks.once((text, dialogue.region, dialogue.audience or ""), lambda: self._found(text, dialogue))
+
+    def _found(self, text: str, dialogue: Dialogue) -> list[Hit]:
         hits = self._search(text, self._regions.ancestors(dialogue.region))
         if dialogue.audience is None:
             return hits
@@ -76,10 +82,13 @@ class Finder:
     def _search(self, text: str, ancestors: Sequence[str]) -> list[Hit]:
         bare = facets.topic(text)
         if not (2 <= len(bare) <= facets.SHORT and facets.recognise(text)):
-            return self._index.search(text, ancestors, limit=10)
+            return self._look(text, ancestors, 10)
         # 社保要带什么材料: mostly asking words, which alone would decide what is near.
         wide = self._index.rules.wide
-        return _mean(self._index.search(text, ancestors, limit=wide), self._index.search(bare, ancestors, limit=wide))
+        return _mean(self._look(text, ancestors, wide), self._look(bare, ancestors, wide))
+
+    def _look(self, text: str, ancestors: Sequence[str], limit: int) -> list[Hit]:
+        return self._index.search(text, ancestors, limit)
 
     def stays(self, hits: Sequence[Hit], text: str, dialogue: Dialogue) -> bool:
         """Whether a message with words of its own, which found `hits`, is still about the guide at hand."""
@@ -139,12 +148,18 @@ class Finder:
         offered = [choice.guide.id for choice in dialogue.choices if choice.guide]
         return self.guide(dialogue.guide or (offered[0] if len(offered) == 1 else 0))
 
-    def question(self, text: str, dialogue: Dialogue) -> str | None:
-        """The code of the curated question that is surely asked."""
-        for hit in self.find(text, dialogue):
-            if isinstance(hit.target, Faq):
-                return hit.target.code if hit.score >= self.thresholds.same else None
-        return None
+    def question(self, text: str, dialogue: Dialogue, *, verbatim: bool = False) -> str | None:
+        """The code of the curated question that is surely asked: word for word, or so near that it is the same.
+
+        What is merely near, unless `verbatim` rules it out, yields to a guide that fits clearly better.
+        """
+        hits, rules = self.find(text, dialogue), self.thresholds
+        fitting = [hit for hit in hits if isinstance(hit.target, Faq)]
+        surest = next((hit for hit in fitting if _bare(hit.text) == _bare(text)), None)
+        if surest is None and fitting and not verbatim:
+            near = fitting[0].score >= rules.same and hits[0].score - fitting[0].score < rules.tie
+            surest = fitting[0] if near else None
+        return str(_key(surest)) if surest else None
 
     # -- places --
 
@@ -191,9 +206,10 @@ class Finder:
     def faq(self, code: str) -> tuple[Faq, list[IndexedGuide]] | None:
         """A curated question as it is now, and the guides it belongs to; None where it is switched off."""
         with self._reading() as session:
-            faq = read_faq(session, code)
-        if faq is None or not faq.enabled:
+            stored = faqs.read(session, code)
+        if stored is None or not stored.faq.enabled:
             return None
+        faq = stored.faq
         return faq, [one for one in self._index.guides() if one.local_code in faq.guides] if faq.guides else []
 
 
@@ -222,6 +238,11 @@ def _mean(first: Sequence[Hit], second: Sequence[Hit]) -> list[Hit]:
     found = {_key(hit): hit for hit in (*second, *first)}
     mean = {key: sum(s.get(key, low) for s, low in zip(scores, least, strict=True)) / 2 for key in found}
     return sorted((replace(hit, score=mean[key]) for key, hit in found.items()), key=lambda hit: -hit.score)
+
+
+def _bare(text: str) -> str:
+    """`text` without what makes no difference to what is asked: width, case, spaces, punctuation."""
+    return _SIGNS.sub("", normalise(text)).lower()
 
 
 def _key(hit: Hit) -> int | str:

@@ -97,7 +97,10 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One message to the citizen. `text` is complete on its own; the rest lets a channel show more."""
+    """One message to the citizen. `text` is complete on its own; the rest lets a channel show more.
+
+    What it tells is from `guide`, or from the curated question with the code `faq`.
+    """
 
     act: Act
     text: str
@@ -106,11 +109,33 @@ class Answer:
     guide: GuideRef | None = None
     choices: tuple[Choice, ...] = ()
     links: tuple[Link, ...] = ()
+    faq: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """Everything said back in one turn."""
+    """Everything said back in one turn. `turn` is the key by which the session says whether it helped."""
 
     session: str
     messages: tuple[Answer, ...] = field(default=())
+    turn: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A guide (by id) or a curated question (by code) that was found, the text of it that matched, and its score."""
+
+    guide: int | None
+    faq: str | None
+    name: str
+    region: str
+    text: str
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One search and the best of what it found, best first."""
+
+    query: str
+    candidates: tuple[Candidate, ...]

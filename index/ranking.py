@@ -27,6 +27,7 @@ class Thresholds(BaseModel):
     spread: Score
     mismatch: Score
     lean: Score
+    group: Score
 
     @model_validator(mode="after")
     def _ordered(self) -> Thresholds:

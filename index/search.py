@@ -10,8 +10,9 @@ from functools import lru_cache
 
 import numpy as np
 
-from index.catalogue import Entry, Target, key_of, shortest, significant, texts_of
+from index.catalogue import Entry, Target, key_of, texts_of
 from index.embedder import Encoder, Vectors
+from index.hashing import hashed
 from index.homophones import corrected
 from index.known import KnownItems
 from index.lexical import LexicalIndex
@@ -22,10 +23,12 @@ from index.vectors import FaissIndex, VectorIndex
 from index.words import official, words
 from knowledge import everyday
 from knowledge.changes import Changes, IndexedGuide
+from knowledge.regions import shortest, significant
 from knowledge.schema import Faq
 
 _WAITING = 0.02  # share of texts that may lack their vector while search goes by meaning
 _ALIKE = 3  # guides looked at for what an item may be called here
+_SAMPLE = 100  # guides beside one that is tried
 _STEP = 64  # texts encoded and added at a time, so that searches wait for one step at most
 
 
@@ -178,6 +181,51 @@ class SearchIndex:
         meant = self._meaning(name)
         return None if any(self._alike(meant, hit) for hit in hits[:_ALIKE]) else name
 
+    def carries_out(self, hit: Hit, name: str) -> bool:
+        """Whether the guide found carries out the item `name`, under whatever name of its own."""
+        return self.by_meaning and self._alike(self._meaning(name), hit)
+
+    def scores(self, query: str, texts: Iterable[str]) -> dict[str, float]:
+        """What each of `texts` scores for `query`, as far as they are held and fit at all."""
+        query = corrected(query)
+        vector = self._meaning(query) if self.by_meaning else None
+        said, meant = words(query), [part for word in official(query) for part in words(word)]
+        with self._lock:
+            held = {self._numbers[text]: text for text in texts if text in self._numbers}
+            found = self._score(vector, said, meant, list(held))
+        return {held[number]: score for number, score in found.items() if number in held}
+
+    def beside(self, target: Target) -> SearchIndex:
+        """An index of its own for what is not published: `target` among guides of this one, which make words as rare
+        there as they are here."""
+        made = SearchIndex(self._store, self._encoder if self.by_meaning else None, self._rules)
+        others = [one for one in self.guides() if _name(one) != _name(target)]
+        sample = others[:: -(-len(others) // _SAMPLE) or 1]
+        guides = [one for one in (*sample, target) if isinstance(one, IndexedGuide)]
+        made.apply(Changes(0, tuple(guides), (), tuple(one for one in (target,) if isinstance(one, Faq)), ()))
+        while made.encode_some():
+            pass
+        return made
+
+    def vectors_of(self, texts: Sequence[str]) -> Vectors:
+        """Unit vectors of shape (len(texts), dimension) by which texts are compared: of their meaning, as far as there
+        is an encoder, else of their pairs of characters. One that was never seen takes about 10 ms with an encoder."""
+        if self._encoder is None:
+            return hashed(texts)
+        keys = [digest(text) for text in texts]
+        known = self._store.vectors(keys)
+        fresh = {key: text for key, text in zip(keys, texts, strict=True) if key not in known}
+        if fresh:
+            made = dict(zip(fresh, self._encoder.encode(list(fresh.values())), strict=True))
+            self._store.put_vectors(made)
+            known |= made
+        return np.stack([known[key] for key in keys]) if keys else np.zeros((0, self._encoder.dimension), np.float32)
+
+    @property
+    def alike(self) -> float:
+        """The cosine from which two texts of `vectors_of` ask the same."""
+        return (self._rules.meaning if self._encoder else self._rules.words).group
+
     def suggest(self, typed: str, ancestors: Sequence[str], limit: int = 8) -> list[Suggestion]:
         """Texts that hold `typed`, of guides and questions a citizen of `ancestors[0]` may see."""
         if not typed or not ancestors:
@@ -189,7 +237,7 @@ class SearchIndex:
                 for number, text in self._texts.items()
                 if len(text) <= LONGEST and typed in text and text not in ours
                 for owner in self._owners[number]
-                if (hit := _hit(self._entries[owner], 0.0, text, ancestors))
+                if (hit := placed(self._entries[owner], 0.0, text, ancestors))
             ]
         return rank(typed, found, limit)
 
@@ -239,10 +287,10 @@ class SearchIndex:
         by_name: dict[str, Hit] = {}
         for owner, (score, number) in sorted(best.items(), key=lambda one: -one[1][0]):
             entry = self._entries[owner]
-            hit = _hit(entry, score, self._texts[number], ancestors)
+            hit = placed(entry, score, self._texts[number], ancestors)
             if hit:
                 name = owner if isinstance(hit.target, Faq) else entry.name
-                by_name[name] = _nearer(by_name.get(name), hit)
+                by_name[name] = nearer(by_name.get(name), hit)
         return sorted(by_name.values(), key=lambda hit: -hit.score)
 
     # -- keeping --
@@ -310,7 +358,8 @@ def _name(target: Target) -> int | str:
     return target.id if isinstance(target, IndexedGuide) else target.code
 
 
-def _hit(entry: Entry, score: float, text: str, ancestors: Sequence[str]) -> Hit | None:
+def placed(entry: Entry, score: float, text: str, ancestors: Sequence[str]) -> Hit | None:
+    """An entry as a citizen of `ancestors[0]` finds it; None where nothing of it is to be seen from there."""
     near = entry.nearest(ancestors)
     if near:
         return Hit(near[1][0], score, text, distance=near[0])
@@ -318,7 +367,7 @@ def _hit(entry: Entry, score: float, text: str, ancestors: Sequence[str]) -> Hit
     return Hit(inside[0], score, text, inside=inside) if inside else None
 
 
-def _nearer(known: Hit | None, hit: Hit) -> Hit:
+def nearer(known: Hit | None, hit: Hit) -> Hit:
     """Of two hits of one name the better-placed: the region's own or a guide above it before guides inside it."""
     if known is None:
         return hit

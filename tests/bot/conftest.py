@@ -17,6 +17,7 @@ from bot.assistant import Assistant
 from bot.conversation import Conversation, Engine, sender_of
 from bot.dialogue import Dialogue, Turn
 from bot.guard import guard
+from bot.observing import Observed
 from bot.services import Lines
 from bot.understanding import from_words
 from core.cache import MemoryCache
@@ -223,10 +224,13 @@ class Chat:
     def owner(self) -> str:
         return f"{self.channel}:{sender_of(self.session)}"
 
+    def _observe(self, observed: Observed) -> None:
+        self.paths += [observed.path] * len(observed.answers)
+
     async def _turn(self, message: Message) -> str:
         talk = Conversation(
             self.halls.assistant, self.halls.city.regions, self.cache, self.engine, self.halls.vault,
-            region=CITY, longest=500, per_minute=0, observe=lambda act, path: self.paths.append(path),
+            region=CITY, longest=500, per_minute=0, observe=self._observe,
         )  # fmt: skip
         self.last = (await talk.turn(message)).messages
         return "\n".join(answer.text for answer in self.last)

