@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 import structlog
 from sqlalchemy.orm import Session, sessionmaker
@@ -13,9 +13,11 @@ from sqlalchemy.orm import Session, sessionmaker
 from core.clock import CHINA
 from desk import outbox, upkeep
 from desk.outbox import Deliver
+from journal.upkeep import forget
 
 EVERY = 20.0  # seconds between deliveries
 HANDS = 8  # notices delivered at once
+JOURNAL_DAYS = 180  # that turns are kept
 
 log = structlog.get_logger()
 
@@ -24,10 +26,16 @@ class Rounds:
     """A thread of its own. Several processes may go round at once: each notice is claimed by one of them."""
 
     def __init__(
-        self, writing: sessionmaker[Session], channels: Mapping[str, Deliver], *, now: Callable[[], datetime]
+        self,
+        writing: sessionmaker[Session],
+        channels: Mapping[str, Deliver],
+        *,
+        now: Callable[[], datetime],
+        journal_days: int = JOURNAL_DAYS,
     ) -> None:
-        """`channels` deliver by the name that owners begin with."""
+        """`channels` deliver by the name that owners begin with; turns are kept for `journal_days`."""
         self._writing, self._channels, self._now = writing, channels, now
+        self._journal = timedelta(days=journal_days)
         self._tidied: date | None = None
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._go_on, name="rounds", daemon=True)
@@ -61,6 +69,7 @@ class Rounds:
             with self._writing.begin() as session:
                 lapsed, erased = upkeep.lapse(session, now=now), upkeep.erase(session, now=now)
             log.info("desk.tidied", lapsed=lapsed, erased=erased)
+            log.info("journal.tidied", forgotten=forget(self._writing, before=now - self._journal))
             self._tidied = today
 
     def _go_on(self) -> None:

@@ -19,8 +19,10 @@ from desk.halls import open_hall
 from desk.outbox import Notice
 from desk.rules import Rules
 from desk.status import Status
+from journal import turns
 from knowledge import publishing
 from tests.desk.conftest import EAST, REGION, THURSDAY, WEST, ZHANG, Watch, at, guide, hall
+from tests.journal.making import keep, turn
 
 
 class Town:
@@ -149,6 +151,14 @@ def test_a_round_that_fails_does_not_end_the_rounds(town: Town, monkeypatch: pyt
 
 def test_rounds_that_never_started_can_be_stopped(town: Town) -> None:
     town.rounds().stop()
+
+
+def test_once_a_day_the_turns_that_are_too_old_are_forgotten(town: Town, database: Engine) -> None:
+    with town.writing.begin() as session:
+        keep(session, [turn("旧的", at=town.watch() - timedelta(days=31)), turn("新的", at=town.watch())])
+    Rounds(town.writing, {"web": town.deliver}, now=town.watch, journal_days=30).go()
+    with sessions(database)() as session:
+        assert [one.asked for one in turns.entries(session, regions=["000000"]).entries] == ["新的"]
 
 
 def status(town: Town, appointment: int) -> Status:
