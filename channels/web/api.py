@@ -6,11 +6,13 @@ import asyncio
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query, Request, Response
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, TypeAdapter
 
+from bot.conversation import sender_of
 from channels.house import House
 from channels.web import limits
 from core.errors import BangbanError, Invalid
+from core.privacy import seal
 from core.text import normalise
 from core.types import Act, Answer, GuideRef, Message, Reply
 from index.catalogue import Target
@@ -33,6 +35,17 @@ class Ask(BaseModel):
     text: str = Field("", max_length=20_000, description="what was typed")
     choice: str = Field("", max_length=200, description="the id of a choice that was offered")
     region: str | None = Field(None, pattern=r"^\d{6}(\d{3}){0,2}$", description="code of the region asked about")
+
+
+class Rating(BaseModel):
+    """Whether a turn helped, and what is wrong with it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    session: str = Field(pattern=r"^[A-Za-z0-9_-]{8,64}$", description="the session that asked")
+    turn: str = Field(pattern=r"^[A-Za-z0-9_-]{16,64}$", description="`turn` of the reply")
+    useful: StrictBool
+    comment: str = Field("", max_length=200, description="in the citizen's words; personal data in it is not kept")
 
 
 class Found(BaseModel):
@@ -87,6 +100,15 @@ async def chat(
         if key is None:
             return _json(REPLY.dump_json(await house.conversation.turn(message)))
         return _json((await _once(house, f"reply:{ask.session}:{key}", message)).encode())
+
+
+@router.post("/api/feedback", status_code=204, summary="Whether an answer helped")
+async def feedback(rating: Rating, request: Request) -> None:
+    """Rate a turn of one's own; the last rating holds. Of keys that are not known, or not the session's, nothing is told."""
+    house = House.of(request)
+    await limits.rating(house, request, rating.session)
+    comment = seal(normalise(rating.comment))
+    house.journal.rate(rating.turn, sender_of(rating.session), rating.useful, comment)
 
 
 @router.get("/api/search", summary="Guides that fit a question")

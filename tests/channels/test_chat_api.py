@@ -11,7 +11,7 @@ from channels.app import create
 from channels.house import House
 from core.settings import Settings
 
-FIELDS = {"act", "text", "facets", "facts", "guide", "choices", "links"}
+FIELDS = {"act", "text", "facets", "facts", "guide", "choices", "links", "faq"}
 
 
 def chat(client: TestClient, text: str, session: str = "session-0001", **more: str) -> dict:

@@ -38,6 +38,7 @@ def server() -> Iterator[Site]:
 def site(server: Site) -> Site:
     """The server with nothing asked yet."""
     server.asked.clear()
+    server.rated.clear()
     return server
 
 

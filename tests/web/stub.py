@@ -70,10 +70,16 @@ class Site:
     def asked(self) -> list[tuple[str, dict[str, Any]]]:
         return self.app.state.asked
 
+    @property
+    def rated(self) -> list[dict[str, Any]]:
+        """What was said of answers."""
+        return self.app.state.rated
+
 
 def message(act: str, text: str, **parts: Any) -> dict[str, Any]:
     """One message of the contract, with every field there."""
-    return {"act": act, "text": text, "facets": [], "facts": [], "guide": None, "choices": [], "links": []} | parts
+    empty = {"facets": [], "facts": [], "guide": None, "choices": [], "links": [], "faq": None}
+    return {"act": act, "text": text} | empty | parts
 
 
 def answer(question: str) -> list[dict[str, Any]]:
@@ -139,12 +145,17 @@ def handoff(question: str) -> list[dict[str, Any]]:
     ]
 
 
+def curated(question: str) -> list[dict[str, Any]]:
+    return [message("answer", "周六上午只有市大厅办公。\n\n来源：云桥市常见问题《周六能办事吗？》", faq="yq-faq-002")]
+
+
 SCENES: dict[str, Callable[[str], list[dict[str, Any]]]] = {
     "哪个区": clarify,
     "预约": booking,
     "攻击": hostile,
     "着火": emergency,
     "人工": handoff,
+    "周六": curated,
 }
 POLICY = (
     "default-src 'none'; script-src 'self' 'nonce-{nonce}'; style-src 'self'; img-src 'self'; connect-src 'self'; "
@@ -223,6 +234,7 @@ def make_app() -> FastAPI:
     """The server; `state.asked` holds (idempotency key, body) of each chat request."""
     app = FastAPI()
     app.state.asked = []
+    app.state.rated = []
     templates = Jinja2Templates(WEB / "templates")
     templates.env.undefined = StrictUndefined
     app.mount("/static", StaticFiles(directory=WEB / "static"))
@@ -316,7 +328,14 @@ def make_app() -> FastAPI:
         if "很慢" in question:
             await asyncio.sleep(1.2)
         scene = next((scene for word, scene in SCENES.items() if word in question), answer)
-        return JSONResponse({"session": body["session"], "messages": scene(question)})
+        turn = f"turn-{len(app.state.asked):017}"
+        return JSONResponse({"session": body["session"], "messages": scene(question), "turn": turn})
+
+    @app.post("/api/feedback")
+    async def feedback(request: Request) -> Response:
+        body = await request.json()
+        app.state.rated.append(body)
+        return Response(status_code=429 if "太快" in body.get("comment", "") else 204)
 
     return app
 

@@ -301,6 +301,9 @@ def test_elder_mode_is_large_and_is_remembered(open_page: Open) -> None:
         "all => all.filter(one => one.getClientRects().length).map(one => one.getBoundingClientRect().height)"
     )
     assert min(heights) >= 44
+    page.get_by_role("button", name="没用").click()
+    remark = page.get_by_label("哪里不对").bounding_box()
+    assert remark["height"] >= 44
     page.reload()
     expect(page.get_by_role("button", name="大字版")).to_have_attribute("aria-pressed", "true")
 
@@ -471,6 +474,66 @@ def test_it_works_on_another_origin_with_only_script_and_connection_allowed(open
     assert page.locator(".launcher").evaluate("one => getComputedStyle(one).position") == "fixed"
 
 
+def place(page: Any, name: str) -> Any:
+    return page.get_by_role("button", name=name).bounding_box()
+
+
+def test_an_answer_is_rated_by_one_press_and_stays_rated(open_page: Open, site: Site) -> None:
+    page = open_page(PLAIN)
+    launch(page)
+    ask(page, "身份证丢了咋补")
+    group = page.get_by_role("group", name="这个回答有没有用")
+    yes = group.get_by_role("button", name="有用")
+    expect(yes).to_have_attribute("aria-pressed", "false")
+    yes.focus()
+    before = place(page, "有用")
+    page.keyboard.press("Enter")
+    expect(group).to_contain_text("谢谢")
+    expect(yes).to_have_attribute("aria-pressed", "true")
+    expect(yes).to_be_focused()
+    assert place(page, "有用") == before, "nothing jumps"
+    page.keyboard.press("Enter")
+    _, body = site.asked[0]
+    assert site.rated == [{"session": body["session"], "turn": "turn-00000000000000001", "useful": True}]
+    page.reload()
+    expect(page.get_by_role("button", name="有用")).to_have_attribute("aria-pressed", "true")
+
+
+def test_who_finds_it_useless_may_say_why(open_page: Open, site: Site) -> None:
+    page = open_page(PLAIN)
+    launch(page)
+    ask(page, "周六上班吗")
+    expect(page.get_by_label("哪里不对")).to_be_hidden()
+    page.get_by_role("button", name="没用").click()
+    remark = page.get_by_label("哪里不对？（请不要写个人信息）")
+    expect(remark).to_be_visible()
+    remark.fill("太快了")
+    remark.press("Enter")
+    expect(page.get_by_text("没有送到，请再点")).to_be_visible()
+    expect(remark).to_have_value("太快了")
+    remark.fill("时间不对")
+    remark.press("Enter")
+    expect(remark).to_be_hidden()
+    expect(page.get_by_role("button", name="没用")).to_be_focused()
+    assert [(one["useful"], one.get("comment")) for one in site.rated] == [
+        (False, None),
+        (False, "太快了"),
+        (False, "时间不对"),
+    ]
+    page.get_by_role("button", name="有用").click()
+    expect(page.get_by_role("button", name="没用")).to_have_attribute("aria-pressed", "false")
+    assert site.rated[-1]["useful"] is True
+
+
+def test_what_cites_nothing_is_not_rated(open_page: Open) -> None:
+    page = open_page(PLAIN)
+    launch(page)
+    for number, question in enumerate(("我在哪个区办", "家里着火了", "转人工"), 1):
+        ask(page, question)
+        expect(answers(page)).to_have_count(number)
+    expect(page.get_by_role("button", name="有用")).to_have_count(0)
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("elder", ["", "?extra=data-elder"])
 def test_axe_finds_nothing_serious_in_the_widget(open_page: Open, scheme: str, elder: str) -> None:
@@ -482,4 +545,6 @@ def test_axe_finds_nothing_serious_in_the_widget(open_page: Open, scheme: str, e
     box.press_sequentially("身份")
     expect(page.get_by_role("option")).to_have_count(3)
     box.press("ArrowDown")
+    page.get_by_role("button", name="没用").first.click()
+    expect(page.get_by_label("哪里不对").first).to_be_visible()
     assert serious(page) == []

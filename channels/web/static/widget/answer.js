@@ -1,4 +1,5 @@
 import { h, icon, ICONS } from "./dom.js";
+import { rating } from "./rating.js";
 import { linked, outward, phonesIn, rooted, safeUrl, telUrl } from "./text.js";
 
 /**
@@ -7,7 +8,8 @@ import { linked, outward, phonesIn, rooted, safeUrl, telUrl } from "./text.js";
  * @typedef {import("./types.js").Said} Said
  * @typedef {import("./types.js").Choice} Choice
  * @typedef {{base: URL, canSpeak: boolean, choose: (choice: Choice) => void, retry: (entry: Asked) => void,
- *            speak: (entry: Said, button: HTMLButtonElement) => void, print: (message: Message) => void}} Hands
+ *            speak: (entry: Said, button: HTMLButtonElement) => void, print: (message: Message) => void,
+ *            rate: import("./rating.js").Rate}} Hands
  */
 
 /** @type {Record<string, string>} what kind of message this is, where it is not a plain answer */
@@ -39,6 +41,7 @@ export function said(entry, hands) {
     choices(message, hands),
     source(message, hands),
     tools(entry, hands),
+    rating(entry, hands.rate),
   );
 }
 

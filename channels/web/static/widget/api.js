@@ -1,5 +1,6 @@
 /**
  * @typedef {import("./types.js").Message} Message
+ * @typedef {import("./types.js").Reply} Reply
  * @typedef {import("./types.js").Notice} Notice
  * @typedef {import("./types.js").Suggestion} Suggestion
  * @typedef {import("./types.js").Failure} Failure
@@ -27,7 +28,7 @@ export class Client {
   /**
    * @param {{session: string, text?: string, choice?: string, region?: string}} body
    * @param {string} key the same for every try of one question
-   * @returns {Promise<Message[]>}
+   * @returns {Promise<Reply>}
    * @throws {Unanswered}
    */
   async chat(body, key) {
@@ -46,7 +47,7 @@ export class Client {
       if (!response.ok) throw refusal(response);
       const answer = await response.json();
       if (!Array.isArray(answer.messages) || !answer.messages.length) throw unanswered("服务器的回答没有看懂，请再试一次。");
-      return answer.messages.map(message);
+      return { turn: typeof answer.turn === "string" ? answer.turn : "", messages: answer.messages.map(message) };
     } catch (error) {
       if (error instanceof Unanswered) throw error;
       throw unanswered(patience.signal.aborted ? "等了很久没有回音，请再试一次。" : "网络不通，这句话没有送到。");
@@ -86,6 +87,26 @@ export class Client {
         .map((/** @type {any} */ one) => ({ key: one.key, message: message(one.message) }));
     } catch {
       return [];
+    }
+  }
+
+  /**
+   * Say whether a turn helped.
+   * @param {{session: string, turn: string, useful: boolean, comment?: string}} body
+   * @returns {Promise<boolean>} whether it has arrived
+   */
+  async feedback(body) {
+    try {
+      const response = await fetch(new URL("api/feedback", this.base), {
+        method: "POST",
+        headers: { "Content-Type": "application/json" },
+        body: JSON.stringify(body),
+        credentials: "omit",
+        cache: "no-store",
+      });
+      return response.ok;
+    } catch {
+      return false;
     }
   }
 
@@ -139,5 +160,6 @@ function message(raw) {
     guide: raw?.guide && typeof raw.guide === "object" ? raw.guide : null,
     choices: list(raw?.choices).map((one) => ({ id: text(one.id), label: text(one.label), guide: one.guide ?? null })),
     links: list(raw?.links).map((link) => ({ label: text(link.label), url: text(link.url) })),
+    faq: typeof raw?.faq === "string" ? raw.faq : null,
   };
 }

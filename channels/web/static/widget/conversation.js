@@ -65,6 +65,19 @@ export class Conversation extends EventTarget {
     await this.client.notices(session, this.store.seen()); // else they would be told again on another device
   }
 
+  /**
+   * Say whether an answer helped, and what is wrong with it.
+   * @param {import("./types.js").Said} entry @param {boolean} useful @param {string} comment
+   * @returns {Promise<boolean>} whether it has arrived
+   */
+  async rate(entry, useful, comment) {
+    const session = this.store.known();
+    if (!session || !entry.turn) return false;
+    const arrived = await this.client.feedback({ session, turn: entry.turn, useful, ...(comment ? { comment } : {}) });
+    if (arrived && this.entries.includes(entry)) this.store.keep(this.entries);
+    return arrived;
+  }
+
   /** Forget everything here and begin a new session. */
   clear() {
     this.entries = [];
@@ -80,10 +93,10 @@ export class Conversation extends EventTarget {
     try {
       const question = entry.choice ? { choice: entry.choice } : { text: entry.text };
       const region = this.region ? { region: this.region } : {};
-      const messages = await this.client.chat({ session, ...question, ...region }, entry.id);
+      const { turn, messages } = await this.client.chat({ session, ...question, ...region }, entry.id);
       if (!this.entries.includes(entry)) return; // cleared meanwhile
       this.#change(entry, { state: "sent", text: masked(entry.text) });
-      for (const message of messages) this.#add({ id: newId(), role: "bot", message });
+      for (const message of messages) this.#add({ id: newId(), role: "bot", message, turn });
     } catch (error) {
       if (!(error instanceof Unanswered)) throw error;
       if (this.entries.includes(entry)) this.#change(entry, { state: "failed", failure: error.failure });

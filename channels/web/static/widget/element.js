@@ -65,6 +65,7 @@ export class BangbanChat extends HTMLElement {
       choose: (choice) => this.#ask({ text: choice.label, choice: choice.id }),
       retry: (entry) => this.talk?.retry(entry),
       speak: (entry, button) => this.#reader.toggle(aloud(entry.message), button, this.#large),
+      rate: async (entry, useful, comment) => (await this.talk?.rate(entry, useful, comment)) ?? false,
       print: (message) => printChecklist(shadow, message, client.base, new Date()),
     });
     this.#listen(client);

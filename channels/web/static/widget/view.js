@@ -149,7 +149,7 @@ export class View {
 
   /** @returns {HTMLElement[]} what Tab reaches in the panel, in order */
   stops() {
-    const all = this.panel.querySelectorAll("a[href], button, textarea, [tabindex='0']");
+    const all = this.panel.querySelectorAll("a[href], button, input, textarea, [tabindex='0']");
     return /** @type {HTMLElement[]} */ (Array.from(all)).filter(
       (one) => !(/** @type {HTMLButtonElement} */ (one).disabled) && one.getClientRects().length > 0,
     );
