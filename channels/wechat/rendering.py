@@ -126,7 +126,7 @@ def _link(link: Link, answer: Answer, linked: Linked) -> str:
     if link.url.startswith("tel:"):
         number, label = inline(link.url[4:]), inline(link.label)
         return "" if number in answer.text else label if number in label else f"{label}：{number}"
-    return _anchor(inline(link.label) or link.url, linked(link))
+    return _anchor(inline(link.label) or inline(link.url), linked(link))
 
 
 def _anchor(label: str, address: str | None) -> str:
