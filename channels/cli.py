@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from channels import staff_commands as staff
 from channels import terminal
 from channels.terminal import Failed, err, out
 from channels.wechat import commands as wechat
@@ -28,6 +29,8 @@ app = typer.Typer(
 keys = typer.Typer(help="保护个人信息的密钥：生成、更换", no_args_is_help=True)
 app.add_typer(keys, name="keys")
 app.add_typer(wechat.app, name="wechat")
+app.add_typer(staff.app, name="staff")
+app.add_typer(staff.audit, name="audit")
 
 
 class Format(StrEnum):
@@ -65,7 +68,7 @@ def import_(
 
     settings = terminal.settings()
     columns = (TextColumn("导入"), BarColumn(), TextColumn("{task.fields[rows]} 行"), TimeElapsedColumn())
-    with _database(settings) as house, Progress(*columns, console=err) as bar, house.writing() as session:
+    with terminal.database(settings) as house, Progress(*columns, console=err) as bar, house.writing() as session:
         task = bar.add_task("", total=1.0, rows=0)
         report = import_file(
             session,
@@ -77,6 +80,13 @@ def import_(
             dry_run=dry_run,
             progress=lambda rows, share: bar.update(task, completed=share, rows=rows),
         )
+        if not dry_run:
+            counts = {"new": report.new, "changed": report.changed, "same": report.same, "wrong": len(report.problems)}
+            house.audit.record(
+                session, who=terminal.BY_HAND, act="import.apply", subject=f"file:{file.name}",
+                region=region or settings.region, detail={**counts, "by": by, "mapping": mapping}, at=clock.now(),
+            )  # fmt: skip
+            session.commit()
     for one in report.differences:
         out.print(f"[bold]{one.name}[/]（{one.local_code}）", highlight=False)
         for heading, before, after in one.fields:
@@ -119,7 +129,7 @@ def export(
         out.print(f"已写到 {file}", highlight=False)
         return
     with (
-        _database(terminal.settings()) as house,
+        terminal.database(terminal.settings()) as house,
         house.reading() as session,
         file.open("w", encoding="utf-8", newline="") as text,
     ):
@@ -141,7 +151,7 @@ def lint_guides(
 
     scores: list[float] = []
     found = 0
-    with _database(terminal.settings()) as house, house.reading() as session:
+    with terminal.database(terminal.settings()) as house, house.reading() as session:
         for one in published(session, regions=[region] if region else [], today=clock.today()):
             scores.append(completeness(one.guide))
             for finding in lint(one.guide):
@@ -244,12 +254,15 @@ def new_key() -> None:
 @keys.command("rotate")
 def rotate_keys() -> None:
     """用第一把密钥重新锁住所有预约的个人信息，之后可以撤掉旧密钥。"""
+    from core import clock
     from core.vault import Unreadable
     from desk import upkeep
 
-    with _database(terminal.settings()) as house:
+    with terminal.database(terminal.settings()) as house:
         try:
             many = upkeep.relock(house.writing, house.vault)
+            with house.writing.begin() as session:
+                house.audit.rotated(session, who=terminal.BY_HAND, at=clock.now())
         except Unreadable:
             with house.reading() as session:
                 lost = upkeep.unreadable(session, house.vault)
@@ -257,18 +270,6 @@ def rotate_keys() -> None:
                 f"{lost} 个预约的个人信息，哪一把密钥都打不开。请把原来的密钥加到 BANGBAN_KEYS 的最后。"
             ) from None
     out.print(f"已用第一把密钥重新锁好 {many} 个预约。旧密钥何时可以撤掉，见 docs/appointments.md。", highlight=False)
-
-
-@contextmanager
-def _database(settings: Settings) -> Iterator[House]:
-    from channels.house import House
-
-    house = House(settings)
-    house.open_database()
-    try:
-        yield house
-    finally:
-        house.engine.dispose()
 
 
 @contextmanager

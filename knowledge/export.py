@@ -19,6 +19,7 @@ from knowledge.models import GuideRow
 from knowledge.publishing import Published, read_many
 from knowledge.regions import Regions
 from knowledge.schema import Contact, Duration, Guide, Hours, Place, Status
+from knowledge.standing import Scopes, within
 from knowledge.wording import heading
 
 SCHEMA_FILE = Path(__file__).parent.parent / "docs" / "schema" / "guide.schema.json"
@@ -77,26 +78,41 @@ def write_schema() -> None:
     SCHEMA_FILE.write_text(json.dumps(json_schema(), ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
 
 
-def published(session: Session, *, regions: Sequence[str] = (), today: date) -> Iterator[Published]:
-    """All guides citizens may see on `today`, by id; of these regions only where any are named."""
+def published(
+    session: Session, *, regions: Sequence[str] = (), scopes: Scopes | None = None, today: date | None
+) -> Iterator[Published]:
+    """All guides citizens may see on `today`, by id; of these regions only where any are named.
+
+    `scopes` limits them to pairs of a region, with all inside it, and a department or "". Without `today` all that are
+    published come, also those that are not in force.
+    """
     last = 0
     while True:
         query = select(GuideRow.id).where(GuideRow.id > last, GuideRow.status == Status.PUBLISHED.value)
         if regions:
             query = query.where(GuideRow.region.in_(regions))
+        if scopes is not None:
+            query = query.where(within(GuideRow.region, GuideRow.department_name, scopes))
         ids = session.scalars(query.order_by(GuideRow.id).limit(BATCH)).all()
         if not ids:
             return
         found = read_many(session, ids)
-        yield from (found[number] for number in ids if found[number].visible_on(today))
+        yield from (found[number] for number in ids if today is None or found[number].visible_on(today))
         last = ids[-1]
 
 
 def export(
-    session: Session, out: TextIO, form: Form, *, regions: Regions, today: date, codes: Sequence[str] = ()
+    session: Session,
+    out: TextIO,
+    form: Form,
+    *,
+    regions: Regions,
+    today: date,
+    codes: Sequence[str] = (),
+    scopes: Scopes | None = None,
 ) -> int:
-    """Write guides to `out` (opened with newline="" for CSV) and return how many. `codes` limits the regions."""
-    rows = published(session, regions=codes, today=today)
+    """Write guides to `out` (opened with newline="" for CSV) and return how many. `codes` and `scopes` limit them."""
+    rows = published(session, regions=codes, scopes=scopes, today=today)
     if form is Form.CSV:
         return _csv(out, rows)
     records = (linked(one, regions) if form is Form.JSONLD else record(one) for one in rows)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
@@ -14,10 +14,12 @@ from sqlalchemy.orm import Session
 
 from core.errors import Invalid
 from knowledge import reading
+from knowledge.comparing import Verdict, compare
+from knowledge.differences import differences
 from knowledge.documents import document
 from knowledge.mapping import Rules, load
 from knowledge.models import GuideRow
-from knowledge.publishing import Change, compare, publish_all
+from knowledge.publishing import Change, publish_all
 from knowledge.reports import Difference, Problem, Report
 from knowledge.schema import Guide, Status
 from knowledge.wording import explain, heading
@@ -55,16 +57,31 @@ def import_file(
     rules = mapping if isinstance(mapping, Rules) else load(mapping)
     report = Report()
     seen: dict[tuple[str, str], int] = {}
-    rows = reading.read(path, sheet=rules.sheet, children=rules.children, within=rules.within, key=rules.key)
-    guides = _guides(_counted(_headed(rows, rules), progress), rules, region, report, seen)
+    guides = understood(path, rules, region, report.problems, seen, progress)
     while batch := list(islice(guides, BATCH)):
-        _land(session, batch, report, by, at, dry_run)
+        _land(session, compare(session, batch, keep=rules.unknown), report, by, at, dry_run)
     if not seen and not report.problems:
         raise reading.FileUnreadable(f"文件 {path.name} 里没有一条办事指南。")
     report.missing = _missing(session, {region, *(key[0] for key in seen)}, seen)
     if progress:
         progress(report.total + len(report.problems), 1.0)
     return report
+
+
+def understood(
+    path: Path,
+    rules: Rules,
+    region: str,
+    problems: list[Problem],
+    seen: dict[tuple[str, str], int],
+    progress: Progress | None = None,
+) -> Iterator[Guide]:
+    """The guides of a file, one at a time; bad rows go to `problems`, and `seen` gets the line of each guide's key.
+
+    Raises FileUnreadable and WrongHeadings as it goes.
+    """
+    rows = reading.read(path, sheet=rules.sheet, children=rules.children, within=rules.within, key=rules.key)
+    return _guides(_counted(_headed(rows, rules), progress), rules, region, problems, seen)
 
 
 def _headed(rows: Iterator[reading.Row], rules: Rules) -> Iterator[reading.Row]:
@@ -87,27 +104,31 @@ def _counted(rows: Iterator[reading.Row], progress: Progress | None) -> Iterator
 
 
 def _guides(
-    rows: Iterator[reading.Row], rules: Rules, region: str, report: Report, seen: dict[tuple[str, str], int]
+    rows: Iterator[reading.Row],
+    rules: Rules,
+    region: str,
+    problems: list[Problem],
+    seen: dict[tuple[str, str], int],
 ) -> Iterator[Guide]:
     for row in rows:
         if row.broken:
-            report.problems.append(Problem(row.line, "", row.broken))
+            problems.append(Problem(row.line, "", row.broken))
             continue
         if rules.ignores(row.values):
             continue
-        guide = _guide(row, rules, region, report)
+        guide = _guide(row, rules, region, problems)
         if guide is None:
             continue
         key = (guide.region, guide.local_code)
         if key in seen:
             reason = f"“{guide.local_code}”与第 {seen[key]} 行重复，以先出现的为准"
-            report.problems.append(Problem(row.line, heading(("local_code",), Guide), reason))
+            problems.append(Problem(row.line, heading(("local_code",), Guide), reason))
             continue
         seen[key] = row.line
         yield guide
 
 
-def _guide(row: reading.Row, rules: Rules, region: str, report: Report) -> Guide | None:
+def _guide(row: reading.Row, rules: Rules, region: str, problems: list[Problem]) -> Guide | None:
     fields, bad = rules.apply(row.values)
     try:
         guide = Guide.model_validate({"region": region} | fields)
@@ -115,48 +136,36 @@ def _guide(row: reading.Row, rules: Rules, region: str, report: Report) -> Guide
         told = {name for name, _ in bad}
         bad += [(name, reason) for name, reason in explain(error, Guide) if name not in told]
         guide = None
-    report.problems += [Problem(row.line, name, reason) for name, reason in bad]
+    problems += [Problem(row.line, name, reason) for name, reason in bad]
     return None if bad else guide
 
 
-def _land(session: Session, batch: list[Guide], report: Report, by: str, at: datetime, dry_run: bool) -> None:
-    verdicts = compare(session, batch)
-    for guide, (change, before) in zip(batch, verdicts, strict=True):
-        if change is Change.NEW:
+def _land(session: Session, verdicts: Sequence[Verdict], report: Report, by: str, at: datetime, dry_run: bool) -> None:
+    for verdict in verdicts:
+        if verdict.change is Change.NEW:
             report.new += 1
-        elif change is Change.SAME:
+        elif verdict.change is Change.SAME:
             report.same += 1
         else:
             report.changed += 1
-            if before is not None and len(report.differences) < DIFFERENCES:
-                report.differences.append(_difference(before, guide))
+            if verdict.before is not None and len(report.differences) < DIFFERENCES:
+                report.differences.append(_difference(verdict.before, verdict.guide))
     if dry_run:
         session.rollback()
         return
-    fresh = [guide for guide, (change, _) in zip(batch, verdicts, strict=True) if change is not Change.SAME]
+    fresh = [verdict.guide for verdict in verdicts if verdict.change is not Change.SAME]
     if fresh:
         publish_all(session, fresh, by=by, at=at)
     session.commit()
 
 
-def _difference(before: Guide, after: Guide) -> Difference:
-    old, new = document(before), document(after)
-    names = [name for name in Guide.model_fields if old.get(name) != new.get(name)]
-    fields = tuple((heading((name,), Guide), _shown(old.get(name)), _shown(new.get(name))) for name in names)
+def _difference(before: dict[str, Any], after: Guide) -> Difference:
+    found = differences(before, document(after))
+    fields = tuple((one.heading, _brief(one.before), _brief(one.after)) for one in found)
     return Difference(after.local_code, after.name, fields)
 
 
-def _shown(value: Any) -> str:
-    if value in (None, [], {}):
-        return "（空）"
-    if isinstance(value, bool):
-        return "是" if value else "否"
-    if isinstance(value, list):
-        text = "；".join(_shown(one) for one in value)
-    elif isinstance(value, dict):
-        text = "，".join(_shown(one) for one in value.values())
-    else:
-        text = str(value)
+def _brief(text: str) -> str:
     return text if len(text) <= SHOWN else text[:SHOWN] + "…"
 
 

@@ -29,9 +29,10 @@ PHONE = re.compile(
     r"|(?:12|95|96)\d{3,4}|1[12]\d|[2-8]\d{6,7})(?!\d)"
 )
 OPTIONS = frozenset(
-    ("from", "const", "default", "raw", "labels", "match", "split", "paragraphs", "extract", "all", "replace", "remove",
+    ("from", "const", "default", "raw", "labels", "match", "split", "paragraphs", "extract", "otherwise", "all", "replace", "remove",
      "line", "parts", "with", "prefix", "hours", "phones", "each", "require", "skip", "keep", "drop", "max")
 )  # fmt: skip
+SHOWN = 30  # characters of a value that was not understood
 # Neither database takes these in a text.
 UNSTORABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff]")
 RECORD = frozenset(("id", "version", "status", "revision"))  # what an export adds to a guide's own fields
@@ -65,6 +66,12 @@ class Rules:
     def ignores(self, row: Mapping[str, Any]) -> bool:
         """Whether the row is not meant to be imported, like the example in the clerks' template."""
         return not _chosen(row, {"skip": self.skip})
+
+    @property
+    def unknown(self) -> frozenset[str]:
+        """The fields of a guide that such a file never speaks of."""
+        named = {target.split(".")[0] for target in self.fields}
+        return frozenset() if self.as_is else frozenset(Guide.model_fields) - named
 
     def apply(self, row: Mapping[str, Any]) -> tuple[dict[str, Any], list[tuple[str, str]]]:
         """The row as fields of Guide, and what could not be understood as (heading, reason)."""
@@ -227,7 +234,9 @@ def _edited(text: str, rule: Mapping[str, Any]) -> str:
         return next((str(value) for pattern, value in rule["match"].items() if re.search(pattern, text)), "")
     if "extract" in rule:
         found = [match[1] if match.re.groups else match[0] for match in re.finditer(rule["extract"], text)]
-        text = "、".join(dict.fromkeys(found)) if rule.get("all") else (found[0] if found else "")
+        whole, text = text, "、".join(dict.fromkeys(found)) if rule.get("all") else (found[0] if found else "")
+        if not found and whole and "otherwise" in rule:
+            raise BadValue(f"看不懂“{whole[:SHOWN]}”，{rule['otherwise']}")
         text = text.strip()
     if "drop" in rule and re.search(rule["drop"], text):
         return ""

@@ -19,12 +19,20 @@ XLSX_RATIO = 200  # spreadsheets pack to a tenth or so; a bomb to a thousandth
 XLSX_COLUMNS = 300
 WHOLE_JSON = 200 * MIB  # only JSON with the rows inside an object is read whole
 CHUNK = 1 << 16
+ELEMENT = 4 * MIB  # characters of one guide in JSON
 
 
 class FileUnreadable(Invalid):
     """文件读不出来，请检查后再试。"""
 
     code = "file_unreadable"
+
+
+class NotASpreadsheet(FileUnreadable):
+    """文件不是有效的 Excel 表格，可能已损坏。"""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(f"文件 {path.name} 不是有效的 Excel 表格，可能已损坏。")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +81,8 @@ def encoding(path: Path) -> str:
     """UTF-8 where the whole file is, else GB18030, in which older office programs save. Raises FileUnreadable."""
     with path.open("rb") as raw:
         start = raw.read(4)
-    if start[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        return "utf-16"
-    for name in ("utf-8-sig", "gb18030"):
+    marked = start[:2] in (b"\xff\xfe", b"\xfe\xff")
+    for name in ("utf-16",) if marked else ("utf-8-sig", "gb18030"):
         try:
             with path.open(encoding=name) as lines:
                 while lines.read(MIB):
@@ -150,6 +157,9 @@ def _array(text: io.TextIOBase, size: int) -> Iterator[Row]:
             number += 1
             buffer = buffer[end:]
             yield _row(number, values, done / size)
+        if len(buffer) > ELEMENT:  # what does not end is begun anew with each chunk
+            yield Row(number + 1, {}, 1.0, "这一条太长或者不是有效的 JSON，后面的内容没有导入")
+            return
         if not chunk:
             yield Row(number + 1, {}, 1.0, "JSON 在这里中断，后面的内容没有导入")
             return
@@ -190,16 +200,19 @@ def _xlsx(path: Path, sheet: str | None, children: Mapping[str, str], key: str) 
     try:
         book = openpyxl.load_workbook(path, read_only=True, data_only=True)
     except Exception:
-        raise FileUnreadable(f"文件 {path.name} 不是有效的 Excel 表格，可能已损坏。") from None
+        raise NotASpreadsheet(path) from None
     try:
-        main = sheet if sheet in book.sheetnames else book.sheetnames[0]
+        sheets = {one.title: one for one in book.worksheets}
+        if not sheets:
+            raise NotASpreadsheet(path)
+        main = sheet if sheet in sheets else next(iter(sheets))
         joined = {
-            name: _grouped(_sheet_rows(book[name]), column)
+            name: _grouped(_sheet_rows(sheets[name], path), column)
             for name, column in children.items()
-            if name in book.sheetnames
+            if name in sheets
         }
-        total = max(book[main].max_row or 1, 1)
-        for row in _sheet_rows(book[main]):
+        total = max(sheets[main].max_row or 1, 1)
+        for row in _sheet_rows(sheets[main], path):
             code = row.values.get(key, "")
             parts = {name: groups.pop(code, []) for name, groups in joined.items()}
             yield Row(row.line, row.values | parts, min(row.line / total, 1.0))
@@ -215,18 +228,18 @@ def _check_workbook(path: Path) -> None:
     try:
         with zipfile.ZipFile(path) as packed:
             sizes = [(entry.file_size, entry.compress_size) for entry in packed.infolist()]
-    except zipfile.BadZipFile:
-        raise FileUnreadable(f"文件 {path.name} 不是有效的 Excel 表格，可能已损坏。") from None
+    except Exception:  # a damaged archive fails in many ways
+        raise NotASpreadsheet(path) from None
     unpacked = sum(size for size, _ in sizes)
     bomb = any(size > MIB and size > XLSX_RATIO * max(squeezed, 1) for size, squeezed in sizes)
     if unpacked > XLSX_UNPACKED or bomb or len(sizes) > 2000:
         raise FileUnreadable("表格展开后过大，请拆成几个文件，或改用 .csv、.jsonl。")
 
 
-def _sheet_rows(sheet: Any) -> Iterator[Row]:
+def _sheet_rows(sheet: Any, path: Path) -> Iterator[Row]:
     sheet.reset_dimensions()
     heads: list[str] | None = None
-    for number, cells in enumerate(sheet.iter_rows(values_only=True, max_col=XLSX_COLUMNS), 1):
+    for number, cells in enumerate(_cells(sheet, path), 1):
         if all(cell is None or str(cell).strip() == "" for cell in cells):
             continue
         if heads is None:
@@ -234,6 +247,13 @@ def _sheet_rows(sheet: Any) -> Iterator[Row]:
             continue
         values = {head: _cell(cell) for head, cell in zip(heads, cells, strict=False) if head}
         yield Row(number, values | {"#line": number})
+
+
+def _cells(sheet: Any, path: Path) -> Iterator[tuple[Any, ...]]:
+    try:
+        yield from sheet.iter_rows(values_only=True, max_col=XLSX_COLUMNS)
+    except Exception:  # what is inside is read as it is asked for, and damaged XML fails in many ways
+        raise NotASpreadsheet(path) from None
 
 
 def _grouped(rows: Iterator[Row], column: str) -> dict[Any, list[dict[str, Any]]]:
