@@ -14,6 +14,9 @@ from fastapi.responses import JSONResponse, Response
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 
+from channels.console import pages as console
+from channels.console import router as console_router
+from channels.console.clerks import Elsewhere
 from channels.house import House
 from channels.web import api, appointments, operations, pages, staff
 from channels.web.booking import pages as booking
@@ -47,6 +50,7 @@ def create(settings: Settings) -> FastAPI:
         pages.router,
         booking.router,
         slips.router,
+        console_router.router,
     ):
         app.include_router(router)
     if settings.wechat:
@@ -54,6 +58,7 @@ def create(settings: Settings) -> FastAPI:
 
         app.include_router(callback.router)
         app.include_router(arrivals.router)
+    app.mount("/static/console", StaticFiles(directory=console.HERE / "static"), name="console")
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     app.add_middleware(
         CORSMiddleware,
@@ -65,6 +70,7 @@ def create(settings: Settings) -> FastAPI:
     )
     app.add_middleware(Shield)
     app.add_exception_handler(BangbanError, _known)
+    app.add_exception_handler(Elsewhere, _elsewhere)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(Exception, _unknown)
@@ -85,6 +91,11 @@ async def _known(request: Request, error: Exception) -> Response:
     assert isinstance(error, BangbanError)
     headers = {"Retry-After": str(error.retry_after)} if isinstance(error, TooMany) else {}
     return _told(request, error, headers)
+
+
+async def _elsewhere(request: Request, error: Exception) -> Response:
+    assert isinstance(error, Elsewhere)
+    return console.redirect(request, error.path)
 
 
 async def _invalid(request: Request, error: Exception) -> Response:
@@ -116,6 +127,8 @@ def _told(request: Request, error: BangbanError, headers: dict[str, str]) -> Res
         or not _wants_page(request)
     ):
         return JSONResponse(api.error_body(error), status_code=error.status, headers=headers)
+    if path.startswith("/console"):
+        return console.error(request, error)
     name = "not_found.html" if error.status == 404 else "error.html"
     return pages.page(request, name, status=error.status, message=str(error))
 

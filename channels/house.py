@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import time
+from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,11 +15,15 @@ import yaml
 from fastapi import Request
 
 import bot
+from bot import trial
 from bot.assistant import Assistant
 from bot.conversation import Conversation
+from bot.observing import Observed
 from bot.rasa import Rasa
 from bot.services import Lines
 from bot.supervisor import Address, Supervisor, free_port, fresh_token
+from bot.trial import Trial, Tried
+from channels import observing
 from channels.rounds import Rounds
 from channels.web.metrics import Metrics
 from core import clock, database
@@ -35,11 +40,14 @@ from index.search import Hit, SearchIndex
 from index.store import Store
 from index.suggest import Suggestion
 from index.sync import Sync
+from journal.writer import Writer
 from knowledge import migrating, seeds
 from knowledge.changes import IndexedGuide
-from knowledge.publishing import read_halls
+from knowledge.publishing import read, read_halls
 from knowledge.regions import Regions
 from knowledge.schema import Hall
+from staff import accounts
+from staff.audit import Audit
 
 if TYPE_CHECKING:
     from rasa_sdk.executor import ActionExecutor
@@ -47,6 +55,7 @@ if TYPE_CHECKING:
     from channels.wechat.office import Office
 
 HOT_AGE = 600  # seconds the hot questions are kept
+PROVING = 4  # 64 MiB and a tenth of a second each
 HEAD_START = 2.0  # seconds the application serves before Rasa is started
 
 log = structlog.get_logger()
@@ -59,6 +68,7 @@ class House:
         self.settings = settings
         self.metrics = Metrics()
         self.cache = cache(settings.redis_url)
+        self.proving = asyncio.Semaphore(PROVING)  # passwords at once; who waits takes no thread from citizens
         self.actions: ActionExecutor | None = None
         self.office: Office | None = None
         self.actions_token = settings.actions_token or fresh_token()
@@ -87,6 +97,7 @@ class House:
         self.sync = Sync(self.index, self.reading, self.writing, today=clock.today, poll=settings.index_poll)
         self.sync.start()
         self.rounds.start()
+        self.journal.start()
         self.index.search(
             "办事", self.regions.ancestors(settings.region), 1
         )  # loads dictionary and model before a citizen waits
@@ -106,14 +117,29 @@ class House:
         self.writing = database.sessions(self.engine, writing=True)
         migrating.upgrade(self.engine)
         self.vault = open_vault(self.settings.keys, self.settings.home)
+        self.audit = Audit(self.vault)
         self.desk = FrontDesk(self.reading, self.writing, self.vault, now=clock.now)
-        self.rounds = Rounds(self.writing, self._deliverers(), now=clock.now)
+        self.rounds = Rounds(self.writing, self._deliverers(), now=clock.now, journal_days=self.settings.journal_days)
+        self.journal = Writer(self.writing)
         with self.writing.begin() as session:
             if self.settings.loads_demo:
                 seeds.load_demo(session, at=clock.now())
                 demo.load_demo(session, at=clock.now())
             else:
                 seeds.load_regions(session, at=clock.now())
+
+    def first_administrator(self) -> tuple[str, str] | None:
+        """Name and one-time password of an administrator, made where nobody has an account yet; else None.
+
+        Only for whoever can tell them to a person: they are kept nowhere.
+        """
+        region, now = self.settings.region, clock.now()
+        with self.writing.begin() as session:
+            made = accounts.first(session, region=region, at=now)
+            if made:
+                subject = f"account:{made[0]}"
+                self.audit.record(session, who="首次启动", act="account.make", subject=subject, region=region, at=now)
+        return made
 
     async def open(self) -> None:
         """Prepare, then begin to bring Rasa up in the background."""
@@ -129,7 +155,7 @@ class House:
             region=settings.region,
             longest=settings.message_limit,
             per_minute=settings.rate_limit,
-            observe=self.metrics.answered,
+            observe=self._observe,
         )
         if settings.wechat:
             from channels.wechat.office import Office  # wechatpy, which other deployments need not load
@@ -154,6 +180,7 @@ class House:
         """Close what `prepare` opened."""
         self.rounds.stop()
         self.sync.stop()
+        self.journal.stop()
         self._store_file.close()
         self.engine.dispose()
 
@@ -218,12 +245,19 @@ class House:
 
         self.actions = await asyncio.to_thread(made)
 
+    def _observe(self, observed: Observed) -> None:
+        for answer in observed.answers:
+            self.metrics.answered(answer.act, observed.path)
+        self.journal.put(observing.entry(observed, clock.now()))
+
     def _watch(self) -> None:
         watch = self.metrics.watch
         watch("index_texts", "Distinct texts in the search index", lambda: self.index.texts)
         watch("index_targets", "Guides and curated questions that can be found", lambda: len(self.index))
         watch("index_revision", "Newest published revision that search answers from", lambda: self.sync.revision)
         watch("rasa_ready", "Whether Rasa answers", lambda: float(self._rasa is not None and self._rasa.ready))
+        watch("journal_dropped", "Turns and ratings that could not be kept", lambda: self.journal.dropped)
+        watch("journal_waiting", "Turns and ratings not yet written", lambda: self.journal.waiting)
         watch(
             "rasa_restarts", "Times Rasa was started anew", lambda: self._supervisor.restarts if self._supervisor else 0
         )
@@ -243,6 +277,17 @@ class House:
     def search(self, text: str, region: str | None, limit: int) -> list[Hit]:
         """Guides and curated questions that fit `text`."""
         return self.index.search(text, self.ancestors(region), limit)
+
+    def try_out(self, document: Mapping[str, Any], question: str, region: str, *, guide: int | None = None) -> Tried:
+        """What a citizen of `region` would be told if `document`, a draft, stood published; nothing is kept.
+
+        `guide` is the id of the guide it is a draft of, None for a new one. Raises Invalid and TooLarge.
+        """
+        self.ancestors(region)
+        with self.reading() as session:
+            drafted = trial.drafted(document, read(session, guide) if guide else None)
+        tried = Trial(self.index, self.regions, self.reading, self.lines, drafted, today=clock.today)
+        return tried.ask(question, self.regions.canonical(region), longest=self.settings.message_limit)
 
     def offer(self, guide_id: int) -> Offer:
         """A guide citizens may see today, and where it can be booked. Raises NotFound."""

@@ -9,7 +9,7 @@ from itertools import pairwise
 
 import structlog
 from pydantic import ValidationError
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from core.clock import CHINA
@@ -24,7 +24,7 @@ from desk.models import AppointmentEvent, AppointmentRow, ExceptionRow
 from desk.people import Person, masked_name, masked_phone
 from desk.rules import Rules
 from desk.slots import Stretch, opening, read_exceptions
-from desk.status import Status
+from desk.status import HOLDING, Status
 from knowledge.publishing import read
 from knowledge.schema import Hall, Hours, HoursException
 
@@ -88,6 +88,13 @@ def reveal(session: Session, vault: Vault, number: str, *, by: str, reason: str,
     session.add(AppointmentEvent(appointment=found.id, at=now, by=by, act="reveal", note=reason))
     session.flush()
     return details.person
+
+
+def booked(session: Session, region: str, hall: str, first: date, last: date) -> Mapping[date, int]:
+    """How many appointments stand on each of a hall's days `first` to `last`, both included; days without are left out."""
+    here = (AppointmentRow.region == region, AppointmentRow.hall == hall, AppointmentRow.day.between(first, last))
+    query = select(AppointmentRow.day, func.count().label("many")).where(*here, AppointmentRow.status.in_(HOLDING))
+    return {row.day: row.many for row in session.execute(query.group_by(AppointmentRow.day))}
 
 
 def displaced_why(session: Session, appointment: int) -> str:

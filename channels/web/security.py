@@ -15,7 +15,11 @@ from channels.web.api import error_body
 from core.errors import TooLarge
 
 BODY = 64 * 1024  # bytes a request may carry
+CONSOLE_BODY = 1024 * 1024  # bytes of the longest guide in a form
+UPLOAD_BODY = 30 * 1024 * 1024  # bytes of a file to import
+DRAINED = 300 * 1024 * 1024  # bytes of a file that is too large which are taken, though not kept
 INTERNAL_BODY = 4 * 1024 * 1024  # bytes of a Rasa tracker
+UPLOADS = "/console/imports"  # the one path that takes a file
 _OWN_ID = re.compile(r"^[A-Za-z0-9_.-]{8,64}$")
 
 POLICY = (
@@ -24,8 +28,8 @@ POLICY = (
 )
 # Personal, so no cache keeps them; and where the address itself opens an appointment, or tells who arrives, nothing
 # may betray it.
-KEPT_NOWHERE = ("/book", "/wechat/", "/api/appointments", "/api/notices", "/api/desk/", "/api/wechat/")
-BETRAYED_NOWHERE = ("/book/slip/", "/wechat/", "/api/appointments/")
+KEPT_NOWHERE = ("/book", "/console", "/wechat/", "/api/appointments", "/api/notices", "/api/desk/", "/api/wechat/")
+BETRAYED_NOWHERE = ("/book/slip/", "/console", "/wechat/", "/api/appointments/")
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "strict-origin-when-cross-origin",
@@ -76,9 +80,10 @@ class Shield:
             await send(message)
 
         with structlog.contextvars.bound_contextvars(request_id=request_id):
-            limit = INTERNAL_BODY if scope["path"].startswith("/internal/") else BODY
-            body = await _body(receive, headers, limit)
-            if body is None:
+            if scope["path"] == UPLOADS and scope["method"] == "POST":
+                # Not read before it is known who sends it.
+                await self._app(scope, _counted(receive, UPLOAD_BODY), finish)
+            elif (body := await _body(receive, headers, _limit(scope["path"]))) is None:
                 await _too_large(scope, receive, finish)
             else:
                 await self._app(scope, _replayed(body, receive), finish)
@@ -86,6 +91,31 @@ class Shield:
             if not public and not scope["path"].startswith("/internal/"):
                 taken = round((time.perf_counter() - began) * 1000, 1)
                 log.info("http", method=scope["method"], route=route, status=status, ms=taken)
+
+
+def _limit(path: str) -> int:
+    if path.startswith("/internal/"):
+        return INTERNAL_BODY
+    return CONSOLE_BODY if path.startswith("/console/") else BODY
+
+
+def _counted(receive: Receive, limit: int) -> Receive:
+    """`receive` that ends in TooLarge once more than `limit` bytes came."""
+    read = 0
+
+    async def counted() -> Message:
+        nonlocal read
+        message = await receive()
+        read += len(message.get("body", b""))
+        if read > limit:
+            # A browser looks at the answer only when it has sent all.
+            while message.get("more_body") and read < DRAINED:
+                message = await receive()
+                read += len(message.get("body", b""))
+            raise TooLarge(f"文件太大了，最多 {limit // 1024 // 1024} MB，请拆成几个再传。")
+        return message
+
+    return counted
 
 
 async def _body(receive: Receive, headers: Headers, limit: int) -> bytes | None:

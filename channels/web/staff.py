@@ -2,32 +2,24 @@
 
 from __future__ import annotations
 
-import csv
-import io
-from collections import Counter
-from collections.abc import Iterable
 from datetime import date
 from typing import Annotated
 
 import structlog
 from fastapi import APIRouter, Depends, Path, Request, Response
 from pydantic import BaseModel, Field, model_validator
-from sqlalchemy.orm import Session
 
 from channels.house import House
+from channels.web import day_lists, desk_changes
 from channels.web.clerks import Clerk, clerk_of
 from channels.web.forms import Body
-from core import clock
-from desk import appointments, days, halls, outbox
-from desk.appointments import Appointment
+from desk import halls
 from desk.calendar import Calendar, Sort, SpecialDay
 from desk.days import Entry
 from desk.rules import Rules
 from desk.slips import read_scan
 from desk.status import Status
-from knowledge.export import FORMULA
 
-COLUMNS = ("时间", "窗口", "事项", "姓名", "手机", "预约号", "状态")
 Clock = Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$|^24:00$")]
 
 log = structlog.get_logger()
@@ -170,12 +162,8 @@ def list_halls(request: Request) -> list[DeskHall]:
     """Those that take appointments, and the published ones of this region that could."""
     house = House.of(request)
     with house.reading() as session:
-        opened = {(one.hall.region, one.hall.name): one for one in halls.desk_halls(session)}
-    rest = [hall for hall in house.halls() if (hall.region, hall.name) not in opened]
-    made = [
-        DeskHall(region=o.hall.region, name=o.hall.name, address=o.hall.address, rules=o.rules) for o in opened.values()
-    ]
-    return made + [DeskHall(region=hall.region, name=hall.name, address=hall.address, rules=None) for hall in rest]
+        found = day_lists.every_hall(house, session)
+    return [DeskHall(region=hall.region, name=hall.name, address=hall.address, rules=rules) for hall, rules in found]
 
 
 @router.get("/halls/{region}/{name}/rules", summary="A hall's rules")
@@ -188,8 +176,7 @@ def read_rules(request: Request, region: Region, name: Name) -> Rules:
 @router.put("/halls/{region}/{name}/rules", summary="Take appointments under these rules")
 def write_rules(request: Request, clerk: Clerk, region: Region, name: Name, rules: Rules) -> Rules:
     """Appointments that were made stand."""
-    with House.of(request).writing.begin() as session:
-        halls.open_hall(session, region, name, rules)
+    desk_changes.open_hall(House.of(request), clerk, region, name, rules)
     _changed(clerk, "rules", region, name)
     return rules
 
@@ -197,8 +184,7 @@ def write_rules(request: Request, clerk: Clerk, region: Region, name: Name, rule
 @router.delete("/halls/{region}/{name}/rules", status_code=204, summary="Take no more appointments")
 def drop_rules(request: Request, clerk: Clerk, region: Region, name: Name) -> None:
     """Appointments that were made stand."""
-    with House.of(request).writing.begin() as session:
-        halls.shut_hall(session, region, name)
+    desk_changes.shut_hall(House.of(request), clerk, region, name)
     _changed(clerk, "no rules", region, name)
 
 
@@ -208,49 +194,38 @@ def drop_rules(request: Request, clerk: Clerk, region: Region, name: Name) -> No
 @router.get("/halls/{region}/{name}/days/{day}.csv", summary="The day list as a table", response_class=Response)
 def table(request: Request, region: Region, name: Name, day: date) -> Response:
     """For spreadsheets: UTF-8 with a mark that they recognise it by. The persons are masked."""
-    written = io.StringIO()
-    rows = csv.writer(written)
-    rows.writerow(COLUMNS)
-    for one in _day_list(request, region, name, day).entries:
-        cells = (f"{one.starts}-{one.ends}", one.window, one.guide, one.name, one.phone, one.number, one.spoken)
-        rows.writerow([f"'{cell}" if cell.startswith(FORMULA) else cell for cell in cells])
+    listed = _read(request, region, name, day)
     headers = {"Content-Disposition": f'attachment; filename="{day}.csv"'}
-    return Response("\ufeff" + written.getvalue(), media_type="text/csv; charset=utf-8", headers=headers)
+    return Response(day_lists.table(listed.entries), media_type="text/csv; charset=utf-8", headers=headers)
 
 
 @router.get("/halls/{region}/{name}/days/{day}", summary="The day list")
 def day_list(request: Request, region: Region, name: Name, day: date) -> DayList:
     """All appointments of the day, those that ended among them."""
-    return _day_list(request, region, name, day)
+    listed = _read(request, region, name, day)
+    return DayList(
+        day=day,
+        sort=listed.day.sort,
+        counts=dict(listed.counts),
+        entries=[_line(one) for one in listed.entries],
+        call=list(listed.call),
+    )
 
 
 @router.put("/halls/{region}/{name}/days/{day}", summary="Give a day its own hours, or close it")
 def set_hours(request: Request, clerk: Clerk, region: Region, name: Name, day: date, hours: Hours) -> Displaced:
     """Whose time falls outside is told and may choose another. Who booked on a page must be called."""
-    house = House.of(request)
-    with house.writing.begin() as session:
-        displaced = days.set_hours(
-            session, region, name, day, hours.stretches, note=hours.note, by=clerk, now=clock.now()
-        )
+    done = desk_changes.set_hours(House.of(request), clerk, region, name, day, hours.stretches, hours.note)
     _changed(clerk, "hours", region, name, day)
-    return _displaced(house, region, name, day, displaced)
+    return Displaced(displaced=done.displaced, call=list(done.call))
 
 
 @router.delete("/halls/{region}/{name}/days/{day}", summary="Give a day its weekly hours back")
 def reset_hours(request: Request, clerk: Clerk, region: Region, name: Name, day: date) -> Displaced:
     """Whose time falls outside is told. Who was displaced before stays so until a new time is chosen."""
-    house = House.of(request)
-    with house.writing.begin() as session:
-        displaced = days.reset_hours(session, region, name, day, by=clerk, now=clock.now())
+    done = desk_changes.reset_hours(House.of(request), clerk, region, name, day)
     _changed(clerk, "weekly hours", region, name, day)
-    return _displaced(house, region, name, day, displaced)
-
-
-def _displaced(house: House, region: str, name: str, day: date, displaced: int) -> Displaced:
-    with house.reading() as session:
-        entries = days.entries(session, house.vault, region, name, day)
-        lost = [one for one in entries if one.appointment.status is Status.DISPLACED]
-        return Displaced(displaced=displaced, call=_call(house, session, region, name, day, lost))
+    return Displaced(displaced=done.displaced, call=list(done.call))
 
 
 # -- who came --
@@ -262,21 +237,19 @@ def check_in(request: Request, clerk: Clerk, arrival: Arrival) -> Line:
     house, number = House.of(request), arrival.number
     if arrival.scan:
         number = house.desk.prove(*read_scan(arrival.scan)).number
-    return _end(house, number, Status.ATTENDED, clerk)
+    return _line(desk_changes.end(house, clerk, number, Status.ATTENDED))
 
 
 @router.post("/no-show", summary="Somebody did not come")
 def no_show(request: Request, clerk: Clerk, missing: Number) -> Line:
     """Counts towards the hall's limits."""
-    return _end(House.of(request), missing.number, Status.MISSED, clerk)
+    return _line(desk_changes.end(House.of(request), clerk, missing.number, Status.MISSED))
 
 
 @router.post("/appointments/{number}/contact", summary="Whom to call")
 def contact(request: Request, clerk: Clerk, number: Annotated[str, Path(max_length=40)], why: Reason) -> Contact:
     """Name and phone unmasked. Who looked and why is written down."""
-    house = House.of(request)
-    with house.writing.begin() as session:
-        person = days.reveal(session, house.vault, number, by=clerk, reason=why.reason, now=clock.now())
+    person = desk_changes.reveal(House.of(request), clerk, number, why.reason)
     return Contact(name=person.name, phone=person.phone)
 
 
@@ -296,8 +269,9 @@ def write_year(
 ) -> EnteredYear:
     """In place of what was known of it. Whose time falls outside the hours of a day that became another is told."""
     entered = [SpecialDay(one.day, one.working, one.name) for one in special.days]
-    with House.of(request).writing.begin() as session:
-        displaced = days.announce(session, year, entered, by=clerk, now=clock.now())
+    house = House.of(request)
+    displaced = desk_changes.announce(house, clerk, year, entered)
+    with house.reading() as session:
         known = _year(Calendar.load(session), year)
     _changed(clerk, "year", day=date(year, 1, 1))
     return EnteredYear(**dict(known), displaced=displaced)
@@ -307,8 +281,7 @@ def write_year(
 def write_day(request: Request, clerk: Clerk, day: date, special: Special) -> EnteredDay:
     """Over what is known of it. Whose time falls outside its hours now is told."""
     entered = SpecialDay(day, special.working, special.name)
-    with House.of(request).writing.begin() as session:
-        displaced = days.enter(session, entered, by=clerk, now=clock.now())
+    displaced = desk_changes.enter(House.of(request), clerk, entered)
     _changed(clerk, "day", day=day)
     return EnteredDay(day=day, working=special.working, name=special.name, displaced=displaced)
 
@@ -318,39 +291,18 @@ def _changed(clerk: str, what: str, region: str = "", name: str = "", day: date 
     log.info("desk.changed", by=clerk, what=what, hall=f"{region} {name}".strip(), day=str(day or ""))
 
 
-def _call(house: House, session: Session, region: str, name: str, day: date, entries: Iterable[Entry]) -> list[str]:
-    """The numbers of those among the `entries` who must be called."""
-    unreached = outbox.unreached(session, region, name, day, now=clock.now())
-    return [
-        one.number
-        for one in (entry.appointment for entry in entries)
-        if one.id in unreached or (one.status is Status.DISPLACED and not house.rounds.reaches(one.owner))
-    ]
-
-
-def _day_list(request: Request, region: str, name: str, day: date) -> DayList:
+def _read(request: Request, region: str, name: str, day: date) -> day_lists.DayList:
     house = House.of(request)
     with house.reading() as session:
-        entries = days.entries(session, house.vault, region, name, day)
-        sort = Calendar.load(session).day(day).sort
-        call = _call(house, session, region, name, day, entries)
-    counts = Counter(one.appointment.status for one in entries)
-    lines = [_line(one.appointment, one.name, one.phone) for one in entries]
-    return DayList(day=day, sort=sort, counts=dict(counts), entries=lines, call=call)
+        return day_lists.read(house, session, region, name, day)
 
 
-def _end(house: House, number: str, status: Status, clerk: str) -> Line:
-    with house.writing.begin() as session:
-        ended = appointments.end(session, number, status, by=clerk, now=clock.now())
-        entry = days.entry(session, house.vault, ended.id)
-    return _line(ended, entry.name, entry.phone)
-
-
-def _line(at: Appointment, name: str, phone: str) -> Line:
+def _line(entry: Entry) -> Line:
+    at = entry.appointment
     return Line(
         number=at.number, status=at.status, spoken=at.status.spoken, hall=at.hall, day=at.day,
-        starts=f"{at.starts:%H:%M}", ends=f"{at.ends:%H:%M}", window=at.window_name, guide=at.guide_name, name=name,
-        phone=phone,
+        starts=f"{at.starts:%H:%M}", ends=f"{at.ends:%H:%M}", window=at.window_name, guide=at.guide_name,
+        name=entry.name, phone=entry.phone,
     )  # fmt: skip
 
 
