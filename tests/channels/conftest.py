@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 
 import httpx
@@ -18,19 +21,41 @@ from fastapi.testclient import TestClient
 from bot.supervisor import free_port, python
 from channels.app import create
 from channels.house import House
+from core import clock
 from core.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 KEPT = ROOT / "var"  # models and vectors made once serve every run
+DATABASE = "bangban.db"
 LOADING = 420  # seconds for training and loading Rasa on a slow machine
 
 
-def home(folder: Path) -> Path:
-    """A home of its own that borrows what is costly to make."""
+def home(folder: Path, *, city: bool = True, at: datetime | None = None) -> Path:
+    """A home of its own that borrows what is costly to make.
+
+    With `city` it begins with a copy of the demonstration city's database, as it was when it was first started `at`
+    that moment; without it, and with a database elsewhere, its first start is the first.
+    """
     for name in ("index", "rasa"):
         (KEPT / name).mkdir(parents=True, exist_ok=True)
         (folder / name).symlink_to(KEPT / name)
+    if city:
+        (folder / DATABASE).write_bytes(_city(at))
     return folder
+
+
+@functools.cache
+def _city(at: datetime | None) -> bytes:
+    """The database after a first start, without a key and without accounts."""
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        if at:
+            patch.setattr(clock, "now", lambda: at)
+        house = House(Settings(home=Path(folder), rasa=False, encoder="none"))
+        house.open_database()
+        house.engine.dispose()  # the last connection writes all that waits beside the file into it
+        kept = Path(folder) / DATABASE
+        assert not kept.with_name(f"{DATABASE}-wal").exists()
+        return kept.read_bytes()
 
 
 @pytest.fixture(scope="session")

@@ -20,8 +20,8 @@ from channels.evaluation.worst import strayed, worst
 from core.errors import Invalid
 from core.types import Act, Answer, Choice, Facet, Fact, GuideRef
 from index.evaluate import Point
+from tests.channels.command import run
 from tests.channels.conftest import home
-from tests.channels.test_serving import run
 
 ASKED = Question("补身份证要带啥", "short", frozenset({"a", "b"}), "materials", ("户口簿", "照片 2 张"))
 TOLD = "请带：户口簿、照片2张。"
@@ -238,7 +238,7 @@ def test_without_guides_the_demonstration_city_alone_is_asked() -> None:
 
 
 def test_a_run_on_the_demonstration_city_writes_its_report_and_leaves_the_home_alone(tmp_path: Path) -> None:
-    at = home(tmp_path)
+    at = home(tmp_path, city=False)
     own = {"BANGBAN_HOME": str(at), "BANGBAN_ENCODER": "none"}  # by words: no text waits for its vector
     done = run("evaluate", "--no-rasa", "--only", "demo", "--out", str(tmp_path / "out"), **own)
     assert done.returncode == 0, done.stderr

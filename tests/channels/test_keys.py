@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
+from subprocess import CompletedProcess
 
 import pytest
 
@@ -15,10 +17,12 @@ from core.vault import new_key
 from desk.calendar import Calendar
 from desk.front import FrontDesk
 from knowledge import publishing
-from tests.channels.test_serving import run
+from tests.channels.command import call, run
+from tests.channels.conftest import home
 from tests.desk.conftest import LI, THURSDAY, ZHANG, at
 
 OLD, NEW = new_key(), new_key()
+Command = Callable[..., CompletedProcess[str]]
 
 
 @dataclass
@@ -27,14 +31,15 @@ class City:
 
     home: Path
 
-    def run(self, *arguments: str, keys: str = "", **variables: str) -> tuple[int, str]:
+    def run(self, *arguments: str, keys: str = "", command: Command = call, **variables: str) -> tuple[int, str]:
         """Exit status and everything that was printed."""
-        settings = {"BANGBAN_HOME": str(self.home), "BANGBAN_ENCODER": "none", "BANGBAN_KEYS": keys, "COLUMNS": "400"}
-        done = run(*arguments, **settings, **variables)
+        settings = {"BANGBAN_HOME": str(self.home), "BANGBAN_ENCODER": "none", "BANGBAN_KEYS": keys}
+        done = command(*arguments, **settings, **variables)
         assert "Traceback" not in done.stderr
         return done.returncode, done.stdout + done.stderr
 
     def book(self, *keys: str) -> None:
+        home(self.home, at=THURSDAY)
         house = House(Settings(home=self.home, keys=list(keys), log_level="ERROR"))
         house.open_database()
         try:
@@ -59,7 +64,7 @@ def city(tmp_path: Path) -> City:
 
 
 def test_a_new_key_is_printed_alone_and_is_another_each_time(city: City) -> None:
-    first, second = (city.run("keys", "new")[1].strip() for _ in range(2))
+    first, second = (city.run("keys", "new", command=command)[1].strip() for command in (run, call))
     assert first != second
     assert [len(key) for key in (first, second)] == [44, 44]
     assert list(city.home.iterdir()) == []

@@ -34,9 +34,9 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]
 
 @pytest.fixture(scope="module")
 def two(shared: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Served, Served]]:
-    first = Served(home(tmp_path_factory.mktemp("first")), **shared)
+    first = Served(home(tmp_path_factory.mktemp("first"), city=False), **shared)
     first.wait("status", "ready", 180)
-    second = Served(home(tmp_path_factory.mktemp("second")), **shared)
+    second = Served(home(tmp_path_factory.mktemp("second"), city=False), **shared)
     second.wait("status", "ready", 180)
     yield first, second
     for one in (first, second):

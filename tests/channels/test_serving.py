@@ -6,21 +6,14 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 import time
 from pathlib import Path
 
 import psutil
 import pytest
 
-from tests.channels.conftest import ROOT, Served, home
-
-
-def run(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "channels", *arguments]
-    return subprocess.run(
-        command, cwd=ROOT, env={**os.environ, **variables}, capture_output=True, text=True, timeout=120
-    )
+from tests.channels.command import call, run
+from tests.channels.conftest import Served, home
 
 
 def rasa_of(process: subprocess.Popen[bytes]) -> list[psutil.Process]:
@@ -116,7 +109,7 @@ def test_a_wrong_setting_is_told_by_its_name(tmp_path: Path) -> None:
 
 
 def test_an_unreachable_database_is_told_in_one_sentence(tmp_path: Path) -> None:
-    done = run("doctor", BANGBAN_HOME=str(tmp_path), BANGBAN_DATABASE_URL="postgresql://nobody@127.0.0.1:1/none")
+    done = call("doctor", BANGBAN_HOME=str(tmp_path), BANGBAN_DATABASE_URL="postgresql://nobody@127.0.0.1:1/none")
     assert done.returncode == 1
     assert "连不上" in done.stdout
     assert "Traceback" not in done.stdout + done.stderr
@@ -130,7 +123,7 @@ def test_without_rasa_and_without_an_encoder_words_alone_serve_and_doctor_says_s
         assert alone.ask("居民身份证丢失补领怎么办")["guide"]["name"] == "居民身份证丢失补领"  # type: ignore[index]
     finally:
         alone.stop()
-    told = run("doctor", BANGBAN_HOME=str(tmp_path), BANGBAN_ENCODER="none", BANGBAN_RASA="false").stdout
+    told = call("doctor", BANGBAN_HOME=str(tmp_path), BANGBAN_ENCODER="none", BANGBAN_RASA="false").stdout
     assert "只用词语检索" in told
 
 
@@ -162,7 +155,7 @@ def test_rasa_ends_when_the_application_is_killed(tmp_path: Path, served: Served
     "command", ["serve", "import", "train", "search", "ask", "export", "lint-guides", "doctor", "template"]
 )
 def test_every_command_explains_itself(command: str) -> None:
-    done = run(command, "--help")
+    done = call(command, "--help")
     assert done.returncode == 0
     assert "帮" in done.stdout or re_chinese(done.stdout)
 

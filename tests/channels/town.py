@@ -19,6 +19,7 @@ from desk.halls import Window, open_hall
 from desk.models import AnnouncedYear, AppointmentEvent, AppointmentRow, ExceptionRow, OutboxRow, SlotRow, SpecialDayRow
 from desk.rules import Rules
 from knowledge.publishing import find
+from tests.channels.conftest import home
 from tests.desk.conftest import THURSDAY, Watch
 
 CITY = "980100"
@@ -77,7 +78,7 @@ class Town:
 def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
     watch = Watch()
     settings = Settings(
-        home=tmp_path_factory.mktemp("town"), rasa=False, encoder="none", rate_limit=0, rate_limit_address=0,
+        home=home(tmp_path_factory.mktemp("town"), at=THURSDAY), rasa=False, encoder="none", rate_limit=0, rate_limit_address=0,
         booking_limit_address=0, staff_tokens=[f"王芳:{TOKEN}", "李娜:fedcba9876543210-li"], log_level="ERROR",
         cors_origins=["http://127.0.0.1:8765"],
     )  # fmt: skip

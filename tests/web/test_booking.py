@@ -148,17 +148,20 @@ def test_axe_finds_nothing_serious_where_something_is_wrong(town: Town, visit: V
 
 
 @pytest.mark.parametrize("large", [False, True])
-def test_no_step_scrolls_sideways_on_a_narrow_phone(town: Town, visit: Visit, large: bool) -> None:
+def test_no_step_scrolls_sideways_on_a_narrow_phone(town: Town, visit: Visit, address: str, large: bool) -> None:
+    page = visit("/book", width=320, height=640, large=large)
     for name, path in steps(town).items():
-        page = visit(path, width=320, height=640, large=large)
+        page.goto(address + path)
         if large:
             expect(page.locator("html")).to_have_class("elder")
         assert page.evaluate("document.documentElement.scrollWidth") <= 320, name
+        assert not page.evaluate("window.broken"), name
 
 
-def test_what_is_tapped_is_large_enough_for_a_thumb(town: Town, visit: Visit) -> None:
+def test_what_is_tapped_is_large_enough_for_a_thumb(town: Town, visit: Visit, address: str) -> None:
+    page, paths = visit("/book", width=360, height=740), steps(town)
     for name in ("halls", "month", "time", "slip"):
-        page = visit(steps(town)[name], width=360, height=740)
+        page.goto(address + paths[name])
         boxes = (
             page.locator("main")
             .locator("a.button, button, .daylist a, .times label")

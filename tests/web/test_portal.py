@@ -134,7 +134,8 @@ def test_ask_about_a_guide_fills_the_box_and_sends_nothing(open_page: Open, site
 def test_axe_finds_nothing_serious_on_any_page(open_page: Open, path: str, scheme: str) -> None:
     page = open_page(path, color_scheme=scheme)
     expect(page.locator("bangban-chat .root")).to_be_attached()
-    found = Axe().run(page).response["violations"]
+    options = {"runOnly": ["color-contrast"]} if scheme == "dark" else {}  # nothing else differs
+    found = Axe().run(page, options=options).response["violations"]
     assert [one["id"] for one in found if one["impact"] in ("serious", "critical")] == []
 
 

@@ -15,8 +15,9 @@ from fastapi.testclient import TestClient
 from channels.app import create
 from core import clock
 from core.settings import Settings
+from tests.channels.conftest import home
 from tests.channels.town import TOKEN, Town
-from tests.desk.conftest import Watch
+from tests.desk.conftest import THURSDAY, Watch
 from tests.wechat.citizen import ACCOUNT
 from tests.wechat.platform_server import PlatformServer
 
@@ -32,7 +33,7 @@ def opened(tmp_path_factory: pytest.TempPathFactory, running_platform: PlatformS
     """For the fixture `town`: addresses are https, and the platform is `platform`."""
     watch = Watch()
     settings = Settings(
-        home=tmp_path_factory.mktemp("town"), rasa=False, encoder="none", rate_limit=0, rate_limit_address=0,
+        home=home(tmp_path_factory.mktemp("town"), at=THURSDAY), rasa=False, encoder="none", rate_limit=0, rate_limit_address=0,
         booking_limit_address=0, staff_tokens=[f"王芳:{TOKEN}"], log_level="INFO", public_url=OURS,
         wechat_token=ACCOUNT.token, wechat_aes_key=ACCOUNT.aes_key, wechat_appid=ACCOUNT.appid,
         wechat_secret=ACCOUNT.secret, wechat_accounts={"other": OTHER}, wechat_api_base=running_platform.base,

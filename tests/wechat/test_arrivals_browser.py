@@ -15,6 +15,7 @@ from playwright.sync_api import Browser, Page, expect
 from channels.app import create
 from core import clock
 from core.settings import Settings
+from tests.channels.conftest import home
 from tests.channels.town import PERSON, Town, rules
 from tests.chromium import WATCH, browser
 from tests.desk.conftest import THURSDAY, Watch
@@ -46,7 +47,7 @@ def served(tmp_path_factory: pytest.TempPathFactory, platform: PlatformServer) -
         watch = Watch()
         watch.time = THURSDAY
         settings = Settings(
-            home=tmp_path_factory.mktemp("town"), rasa=False, encoder="none", log_level="ERROR", public_url=url,
+            home=home(tmp_path_factory.mktemp("town"), at=THURSDAY), rasa=False, encoder="none", log_level="ERROR", public_url=url,
             wechat_token=ACCOUNT.token, wechat_aes_key=ACCOUNT.aes_key, wechat_appid=ACCOUNT.appid,
             wechat_secret=ACCOUNT.secret, wechat_api_base=platform.base, wechat_open_base=platform.base,
         )  # fmt: skip

@@ -12,7 +12,7 @@ import pytest
 from channels.wechat import menu
 from channels.wechat.menu import WrongMenu
 from core.settings import Settings, WeChatAccount
-from tests.channels.test_serving import run
+from tests.channels.command import call, run
 from tests.wechat.citizen import ACCOUNT
 from tests.wechat.platform_server import PlatformServer
 
@@ -54,7 +54,7 @@ def variables(platform: PlatformServer, account: WeChatAccount = ACCOUNT) -> dic
 
 
 def bangban(*arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
-    return run("wechat", *arguments, **more)
+    return call("wechat", *arguments, **more)
 
 
 # -- files --
@@ -239,7 +239,7 @@ def test_our_pages_want_an_address_for_citizens() -> None:
 
 
 def test_a_menu_is_applied_and_shown(platform: PlatformServer) -> None:
-    done = bangban("menu", "apply", **variables(platform))
+    done = run("wechat", "menu", "apply", **variables(platform))
     assert done.returncode == 0, done.stderr
     assert platform.backend.menu == menu.load(menu.SHIPPED, menu.pages(settings(), ""))
     shown = bangban("menu", "show", **variables(platform))

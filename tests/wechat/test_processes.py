@@ -91,7 +91,7 @@ def both(running_platform: PlatformServer, tmp_path_factory: pytest.TempPathFact
     served = []
     try:
         for name in ("first", "second"):
-            served.append(Served(home(tmp_path_factory.mktemp(name)), **variables))
+            served.append(Served(home(tmp_path_factory.mktemp(name), city=False), **variables))
             served[-1].wait("status", "ready", STARTING)
         with closing(Redis(unix_socket_path=redis.socket_file, decode_responses=True)) as client:
             yield Pair(served[0], served[1], database.get_uri(), client)
