@@ -1,4 +1,4 @@
-"""Runs the measurements: `python -m benchmarks [chat search rates life appointments wechat] [--quick] [--write]`."""
+"""Runs the measurements: `python -m benchmarks [chat search rates life appointments wechat console] [--quick] [--write]`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from benchmarks import appointments, chat, figures, life, machine, rates, search, wechat
+from benchmarks import appointments, chat, console, figures, life, machine, rates, search, wechat
 from benchmarks.figures import Figure
 from benchmarks.processes import NotMeasured
 from bot import supervisor
@@ -28,6 +28,7 @@ ALL: dict[str, Measure] = {
     "life": life.measure,
     "appointments": appointments.measure,
     "wechat": wechat.measure,
+    "console": console.measure,
 }
 NEEDS_RASA = {"chat", "life", "wechat"}
 PAGE = Path(__file__).parent.parent / "docs" / "benchmarks.md"
@@ -45,7 +46,7 @@ def main(
     if write and (quick or set(chosen) != set(ALL)):
         raise typer.BadParameter("--write wants all measurements at full length")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # leave through every `finally`: no server stays behind
-    console, notes = Console(width=None if sys.stdout.isatty() else 150), Console(stderr=True)
+    screen, notes = Console(width=None if sys.stdout.isatty() else 150), Console(stderr=True)
     shared = Settings().home
     here = machine.machine("python -m benchmarks " + " ".join(sys.argv[1:]))
     found: list[Figure] = []
@@ -60,8 +61,8 @@ def main(
         except NotMeasured as reason:
             missing = True
             notes.print(f"{name} not measured: {reason}", style="red", markup=False)
-    figures.show(found, console)
-    console.print(f"{here.date}, {here.cores} cores of {here.cpu}, load before the run {here.load}", highlight=False)
+    figures.show(found, screen)
+    screen.print(f"{here.date}, {here.cores} cores of {here.cpu}, load before the run {here.load}", highlight=False)
     figures.keep(found, here, shared / "bench" / "latest.json")
     if write and not missing:
         figures.publish(found, here, PAGE)
