@@ -16,7 +16,7 @@ from channels.doctor import staff
 from channels.house import House
 from channels.serving import welcome
 from channels.terminal import Failed
-from core import clock
+from core import clock, logs
 from core.settings import Settings
 from core.vault import new_key
 from staff import accounts, signing
@@ -36,6 +36,8 @@ def bangban(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
         assert done.exit_code == 0, done.output
         return done.output
 
+    # It would last beyond the test: loggers keep the first set-up they meet.
+    monkeypatch.setattr(logs, "configure", lambda level, pretty=False: None)
     for module in ("channels.terminal", "channels.staff_commands", "channels.cli"):
         monkeypatch.setattr(f"{module}.out", Console())
     return run
