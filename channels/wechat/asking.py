@@ -11,7 +11,8 @@ from bot.dialogue import Dialogue
 from channels.wechat import rendering, targets
 from channels.wechat.letters import Incoming, Outgoing
 from channels.wechat.places import Homes
-from core.types import Act, Answer, Choice, Link, Message
+from channels.wechat.rating import Ratings, under
+from core.types import Act, Answer, Choice, Link, Message, Reply
 
 if TYPE_CHECKING:
     from channels.house import House
@@ -26,21 +27,22 @@ class Asking:
 
     def __init__(self, house: House, homes: Homes) -> None:
         self._house, self._homes = house, homes
+        self.ratings = Ratings(house)
 
     async def open(self, incoming: Incoming) -> Dialogue | None:
         """What is remembered of the conversation."""
         return await self._house.conversation.remembered(incoming.session)
 
-    async def answers(
-        self, incoming: Incoming, counter: Counter, *, text: str = "", choice: str = ""
-    ) -> tuple[Answer, ...]:
+    async def turn(self, incoming: Incoming, counter: Counter, *, text: str = "", choice: str = "") -> Reply:
         """One turn. Raises Invalid, TooLarge or TooMany, in the citizen's words."""
         text = await self._numbered(incoming, text)
         # One that has begun stays where it went, even outside the account's own region: another would end it.
         begun = await self.open(incoming)
         region = begun.region if begun else await self.region(incoming, counter)
         message = Message(incoming.session, text, choice, region, "wechat", incoming.address)
-        return (await self._house.conversation.turn(message)).messages
+        reply = await self._house.conversation.turn(message)
+        await self.ratings.expect(incoming, reply)
+        return reply
 
     async def offer(self, incoming: Incoming, questions: Sequence[str]) -> None:
         """Let the next message ask one of `questions` by its number."""
@@ -49,6 +51,7 @@ class Asking:
     async def forget(self, incoming: Incoming) -> None:
         """Nothing that was said is remembered any more."""
         await self._house.conversation.forget(incoming.session)
+        await self.ratings.forget(incoming)
         await self._house.cache.delete(_hot(incoming))
 
     async def region(self, incoming: Incoming, counter: Counter) -> str:
@@ -61,11 +64,13 @@ class Asking:
         known = region.isdecimal() and region in regions and regions.within(region, counter.region)
         return regions.canonical(region) if known else ""
 
-    def rendered(self, counter: Counter, answers: Sequence[Answer], first: str = "") -> Outgoing:
-        """`answers` as texts; `first` is said before them, though not before whom to call in danger."""
+    def rendered(self, counter: Counter, reply: Reply, first: str = "") -> Outgoing:
+        """`reply` as texts; `first` is said before them, though not before whom to call in danger."""
+        answers: Sequence[Answer] = reply.messages
         if first and answers and answers[0].act is not Act.EMERGENCY:
             answers = [replace(answers[0], text=f"{first}\n\n{answers[0].text}"), *answers[1:]]
-        return Outgoing(rendering.render(answers, lambda link: self._address(counter, link)))
+        parts = rendering.render(answers, lambda link: self._address(counter, link))
+        return Outgoing(under(parts, reply))
 
     async def _numbered(self, incoming: Incoming, text: str) -> str:
         """`text`, or the question whose number it is. Whatever is said or tapped, the numbers count no longer."""

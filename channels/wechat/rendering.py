@@ -28,7 +28,7 @@ _ASIDE = re.compile(r"[（(：\s]")
 Linked = Callable[[Link], str | None]
 
 
-def _menu(sent: str, choice: str, label: str) -> str:
+def tap(sent: str, choice: str, label: str) -> str:
     """A link that sends `sent` when it is tapped, with the id of a choice."""
     address = f"weixin://bizmsgmenu?msgmenucontent={quote(sent, safe='')}&msgmenuid={quote(choice, safe=':')}"
     tapped, rest = cut(label, _LABEL)
@@ -36,7 +36,7 @@ def _menu(sent: str, choice: str, label: str) -> str:
 
 
 CONTINUE = (
-    f"\n\n{say('more', link=_menu(say('more_label'), MORE, say('more_label')))}"  # ends a part that is not the last
+    f"\n\n{say('more', link=tap(say('more_label'), MORE, say('more_label')))}"  # ends a part that is not the last
 )
 ROOM = LIMIT - len(CONTINUE.encode())  # bytes of a part, so that this can follow it
 
@@ -162,7 +162,7 @@ def _tappable(choices: Sequence[Choice], numbers: Mapping[str, str], *, brief: b
     for choice in sorted(shown, key=lambda one: one.id not in numbers):  # ways out follow the list
         number = numbers.get(choice.id, "")
         sent = number if number and brief else _sent(choice, choices, number)
-        lines.append(f"{number}. " * bool(number) + _menu(sent, choice.id, inline(choice.label)))
+        lines.append(f"{number}. " * bool(number) + tap(sent, choice.id, inline(choice.label)))
     return "\n".join(lines)
 
 

@@ -20,7 +20,7 @@ from channels.wechat.staffing import Staffing, at_desk, wants_back
 from channels.wechat.wording import say
 from core.errors import BangbanError, Invalid
 from core.privacy import mask
-from core.types import Act, Answer, Choice
+from core.types import Act, Answer, Choice, Reply
 
 if TYPE_CHECKING:
     from channels.house import House
@@ -93,6 +93,8 @@ class Replies:
                 return _plain("unreadable")
         if paging.goes_on(incoming):
             return await self._again(incoming, counter)
+        if rated := await self._asking.ratings.taken(incoming):
+            return Outgoing(rendering.plain(rated))
         return await self._chosen(incoming, counter) or await self._turn(incoming, counter, text=incoming.text)
 
     async def _chosen(self, incoming: Incoming, counter: Counter, first: str = "") -> Outgoing | None:
@@ -119,6 +121,8 @@ class Replies:
         if not text:
             return _plain("unheard")
         said = replace(incoming, text=text)
+        if rated := await self._asking.ratings.taken(said):
+            return Outgoing(rendering.plain(rated))
         return await self._safely(said, self._turn(said, counter, text=text, first=say("heard", text=mask(text))))
 
     async def _heard(self, incoming: Incoming, counter: Counter) -> str:
@@ -148,28 +152,28 @@ class Replies:
         """The citizen is there from now on; what was open goes on there."""
         await self._homes.settle(incoming.sender, place.region)
         told = places.described(place, first)
-        answers = await self._gone_on(incoming, counter, place.region)
+        reply = await self._gone_on(incoming, counter, place.region)
         await self._house.conversation.move(incoming.session, place.region)
-        if answers:
-            return self._asking.rendered(counter, answers, told)
+        if reply:
+            return self._asking.rendered(counter, reply, told)
         return Outgoing(rendering.plain(f"{told}\n{say('place_ask')}"))
 
-    async def _gone_on(self, incoming: Incoming, counter: Counter, region: str) -> Sequence[Answer]:
+    async def _gone_on(self, incoming: Incoming, counter: Counter, region: str) -> Reply | None:
         """What the conversation says to a district's name, where it waits for one or speaks of a guide of another."""
         dialogue = await self._asking.open(incoming)
         if dialogue is None or region == counter.region:
-            return await self._asking.answers(incoming, counter, choice=AGAIN) if dialogue and dialogue.draft else ()
+            return await self._asking.turn(incoming, counter, choice=AGAIN) if dialogue and dialogue.draft else None
         hall = places.hall_of(region, await self._halls())
         names = [self._house.regions.name(region), hall.name if hall else ""]
         meant = next((name for name in names if dialogue.picked(name)), "")
         if dialogue.draft:
-            return await self._asking.answers(incoming, counter, text=meant, choice="" if meant else AGAIN)
+            return await self._asking.turn(incoming, counter, text=meant, choice="" if meant else AGAIN)
         offered = any(one.id != HUMAN for one in dialogue.choices)
         if not dialogue.asked or not (offered or (dialogue.guide and dialogue.region != region)):
-            return ()
-        answers = await self._asking.answers(incoming, counter, text=meant or names[0])
-        told = {one.guide.id for one in answers if one.guide}
-        return () if dialogue.guide in told else answers  # it is the same there
+            return None
+        reply = await self._asking.turn(incoming, counter, text=meant or names[0])
+        told = {one.guide.id for one in reply.messages if one.guide}
+        return None if dialogue.guide in told else reply  # it is the same there
 
     # -- menus, scenes, and those who are new --
 
@@ -186,7 +190,7 @@ class Replies:
             return Outgoing(rendering.plain(text))
         await self._asking.offer(incoming, questions)
         offered = offering(f"{text}\n\n{say('greet_hot')}", [Choice(f"{ASK}{one}", one) for one in questions], ())
-        return self._asking.rendered(counter, [replace(offered, act=Act.GREET)])
+        return self._asking.rendered(counter, Reply(incoming.session, (replace(offered, act=Act.GREET),)))
 
     async def _forget(self, incoming: Incoming) -> None:
         """The citizen follows no more."""
@@ -206,11 +210,11 @@ class Replies:
         await self._staffing.back(incoming.sender)
         return _plain("staff_back")
 
-    async def _handed_over(self, incoming: Incoming, counter: Counter, answers: Sequence[Answer]) -> Outgoing:
-        """To a person where one is there, else `answers`: whom to telephone."""
+    async def _handed_over(self, incoming: Incoming, counter: Counter, reply: Reply) -> Outgoing:
+        """To a person where one is there, else `reply`: whom to telephone."""
         staff = counter.account.staff
         if not await at_desk(counter.platform, staff):
-            return self._asking.rendered(counter, answers, say("staff_nobody"))
+            return self._asking.rendered(counter, reply, say("staff_nobody"))
         await self._staffing.called(incoming.sender)
         if incoming.kind not in _SPOKEN:  # only a message can be handed over
             return _plain("staff_ready")
@@ -222,12 +226,13 @@ class Replies:
     async def _turn(
         self, incoming: Incoming, counter: Counter, *, text: str = "", choice: str = "", first: str = ""
     ) -> Outgoing:
-        answers = await self._asking.answers(incoming, counter, text=text, choice=choice)
-        if [one.act for one in answers] == [Act.GREET]:  # in the account's name, and with something to begin with
+        reply = await self._asking.turn(incoming, counter, text=text, choice=choice)
+        acts = [one.act for one in reply.messages]
+        if acts == [Act.GREET]:  # in the account's name, and with something to begin with
             return await self._greeting(incoming, counter)
-        if counter.account.staff and any(one.act is Act.HANDOFF for one in answers):
-            return await self._handed_over(incoming, counter, answers)
-        return self._asking.rendered(counter, answers, first)
+        if counter.account.staff and Act.HANDOFF in acts:
+            return await self._handed_over(incoming, counter, reply)
+        return self._asking.rendered(counter, reply, first)
 
     async def _halls(self) -> Sequence[places.Hall]:
         return await asyncio.to_thread(self._house.halls)

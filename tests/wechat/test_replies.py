@@ -7,9 +7,10 @@ import structlog
 
 from channels.wechat import replies
 from channels.wechat.letters import Incoming, Kind, Outgoing
+from channels.wechat.splitting import seen
 from channels.wechat.wording import say
 from core.errors import BangbanError
-from core.types import Act, Answer, Link
+from core.types import Act, Answer, Link, Reply
 from tests.wechat.citizen import ACCOUNT
 from tests.wechat.talking import OURS, Talk, labels, of_district, opened_account, staffed, talk
 
@@ -34,7 +35,7 @@ def test_a_tap_a_number_and_the_words_mean_the_same(talk: Talk) -> None:
     def chosen(how: str, what: str) -> str:
         other = talk.somebody_else()
         assert QUESTION in other.says("孩子出生怎么上户口")
-        return str(getattr(other, how)(what))
+        return seen(getattr(other, how)(what))
 
     tapped = chosen("taps", "竹溪区")
     assert "竹溪区政务服务中心" in tapped
@@ -151,7 +152,7 @@ def test_an_everyday_question_is_asked_by_tap_number_and_words(talk: Talk) -> No
         other = talk.somebody_else()
         other.hears(other.citizen.joins())
         assert labels(other.out)[0] == LOST
-        return str(getattr(other, how)(what))
+        return seen(getattr(other, how)(what))
 
     tapped = asked("taps", LOST)
     assert "“居民身份证丢失补领”" in tapped
@@ -272,7 +273,7 @@ def test_without_an_address_of_our_own_there_is_no_link_to_our_pages(
 
 def _linked(talk: Talk, url: str) -> str:
     answer = Answer(Act.ANSWER, "好的。", links=(Link("看", url),))
-    return "".join(talk.office.replies._asking.rendered(talk.counter, [answer]).parts)
+    return "".join(talk.office.replies._asking.rendered(talk.counter, Reply("", (answer,))).parts)
 
 
 def _incoming(talk: Talk) -> Incoming:
