@@ -18,11 +18,13 @@ class TurnRow(Base):
     __table_args__ = (
         Index("ix_journal_sender_at", "sender", "at"),
         Index("ix_journal_outcome_at", "outcome", "at"),
+        # All that the overview counts, so that it reads none of what was said.
+        Index("ix_journal_counted", "at", "region", "channel", "outcome", "guide", "faq", "useful", "sender"),
     )
 
     id: Mapped[int] = mapped_column(BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True)
     key: Mapped[str] = mapped_column(String(32), unique=True)
-    at: Mapped[datetime] = mapped_column(Moment, index=True)
+    at: Mapped[datetime] = mapped_column(Moment)
     sender: Mapped[str] = mapped_column(String(24))
     channel: Mapped[str] = mapped_column(String(12))
     region: Mapped[str] = mapped_column(String(12))
