@@ -33,7 +33,7 @@ from core.settings import Settings
 from core.vault import open_vault
 from desk import demo
 from desk.front import FrontDesk, Offer
-from desk.outbox import Deliver, Notice
+from desk.outbox import Deliver, Notice, leave
 from index import embedder, taught, weights
 from index.embedder import Encoder
 from index.search import Hit, SearchIndex
@@ -185,8 +185,7 @@ class House:
         self.engine.dispose()
 
     def _deliverers(self) -> dict[str, Deliver]:
-        # The web cannot push: what is delivered waits until the page asks for it.
-        deliverers: dict[str, Deliver] = {"web": lambda notice: None}
+        deliverers: dict[str, Deliver] = {"web": leave}
         if self.settings.wechat:
             deliverers["wechat"] = self._deliver_by_wechat
         return deliverers

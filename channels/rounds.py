@@ -50,9 +50,9 @@ class Rounds:
         if self._thread.is_alive():
             self._thread.join(timeout=10)
 
-    def reaches(self, owner: str) -> bool:
-        """Whether a channel delivers notices to an owner; who booked on a page has none."""
-        return owner.partition(":")[0] in self._channels
+    def pushes(self, owner: str) -> bool:
+        """Whether notices reach an owner by themselves; who booked on a page has to come and look."""
+        return self._channels.get(owner.partition(":")[0], outbox.leave) is not outbox.leave
 
     def go(self) -> None:
         """One round. Upkeep once a day."""

@@ -95,11 +95,13 @@ def deliver(writing: sessionmaker[Session], channels: Mapping[str, Deliver], *, 
     return delivered
 
 
+def leave(_notice: Notice) -> None:
+    """Deliver for a channel that cannot push: the notice waits in the inbox until the citizen comes."""
+
+
 def inbox(session: Session, owner: str, seen: Collection[str] = (), *, now: datetime) -> tuple[Notice, ...]:
     """What was delivered to a citizen whose channel cannot push. It is handed out until its key is among the `seen`:
-    an answer may be lost on its way.
-
-    For such a channel `Deliver` has nothing to do.
+    an answer may be lost on its way. `leave` delivers for such a channel.
     """
     query = select(OutboxRow).where(OutboxRow.owner == owner, OutboxRow.state == "delivered")
     rows = session.scalars(query.order_by(OutboxRow.due_at, OutboxRow.key).with_for_update()).all()
@@ -120,12 +122,19 @@ def has_mail(session: Session, owner: str) -> bool:
     return session.scalars(query.limit(1)).first() is not None
 
 
-def unreached(session: Session, region: str, hall: str, day: date, *, now: datetime) -> frozenset[int]:
-    """The appointments of a hall's day whose citizens should have been told something, still true, and never will be."""
+def unreached(
+    session: Session, region: str, hall: str, day: date, pushes: Callable[[str], bool], *, now: datetime
+) -> frozenset[int]:
+    """The appointments of a hall's day whose citizens should have been told something, still true, and may never be:
+    nothing delivers it, or they lost their time, their channel cannot push and they have not come and read of it.
+
+    `pushes` says of an owner whether their channel can.
+    """
     here = (AppointmentRow.region == region, AppointmentRow.hall == hall, AppointmentRow.day == day)
     query = select(OutboxRow).join(AppointmentRow, AppointmentRow.id == OutboxRow.appointment)
-    rows = session.scalars(query.where(OutboxRow.state == "failed", *here)).all()
-    return frozenset(row.appointment for row in rows if _still_true(session, row, now))
+    rows = session.scalars(query.where(OutboxRow.state.not_in(("read", "dropped")), *here)).all()
+    lost = (row for row in rows if row.state == "failed" or (row.kind == "displaced" and not pushes(row.owner)))
+    return frozenset(row.appointment for row in lost if _still_true(session, row, now))
 
 
 def due(session: Session, channels: Mapping[str, Deliver], now: datetime) -> int:

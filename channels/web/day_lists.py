@@ -28,7 +28,8 @@ COLUMNS = ("时间", "窗口", "事项", "姓名", "手机", "预约号", "状�
 class DayList:
     """All appointments of a hall's day by time, those that ended among them.
 
-    `call` has the numbers of those whom no notice reached: that their time was lost, or the reminder they wished for.
+    `call` has the numbers of those whom no notice reached, or who have not read it yet: that their time was lost, or
+    the reminder they wished for.
     """
 
     day: Day
@@ -49,7 +50,7 @@ def read(house: House, session: Session, region: str, hall: str, day: date) -> D
 
 
 def lost(house: House, session: Session, region: str, hall: str, day: date) -> tuple[str, ...]:
-    """The numbers of those without a time that day whom no notice reaches."""
+    """The numbers of those without a time that day whom no notice reaches by itself."""
     entries = days.entries(session, house.vault, region, hall, day)
     without = [one for one in entries if one.appointment.status is Status.DISPLACED]
     return _call(house, session, region, hall, day, without)
@@ -79,9 +80,5 @@ def _call(
     house: House, session: Session, region: str, hall: str, day: date, entries: Iterable[Entry]
 ) -> tuple[str, ...]:
     """The numbers of those among the `entries` who must be called."""
-    unreached = outbox.unreached(session, region, hall, day, now=clock.now())
-    return tuple(
-        one.number
-        for one in (entry.appointment for entry in entries)
-        if one.id in unreached or (one.status is Status.DISPLACED and not house.rounds.reaches(one.owner))
-    )
+    unreached = outbox.unreached(session, region, hall, day, house.rounds.pushes, now=clock.now())
+    return tuple(one.number for one in (entry.appointment for entry in entries) if one.id in unreached)

@@ -52,15 +52,23 @@ def test_a_token_that_ends_in_a_slash_opens(town: Town, monkeypatch: pytest.Monk
         assert answer.status_code == status
 
 
-def test_who_booked_on_a_page_or_by_program_is_to_be_called_and_who_chatted_is_told(town: Town) -> None:
+def test_who_booked_on_a_page_or_by_program_is_to_be_called_and_who_chatted_until_they_have_read_of_it(
+    town: Town,
+) -> None:
     page, _ = town.proof(town.book(9))
     fields = other()
     key = {"Idempotency-Key": fields.pop("key")}
     wish = {"guide": town.guide(), "window": town.window().id, "starts": "2026-10-16T10:00:00+08:00", **fields}
     program = town.client.post("/api/appointments", json=wish, headers=key).json()["number"]
-    chatted(town, 11)
+    chat = chatted(town, 11)
     told = close(town)
-    assert told == {"displaced": 3, "call": [page, program]}
+    assert told == {"displaced": 3, "call": [page, program, chat]}
+    town.house.rounds.go()
+    notices = {"session": "tests-session-0001", "seen": []}
+    (notice,) = town.client.post("/api/notices", json=notices).json()["notices"]
+    assert close(town)["call"] == [page, program, chat]
+    town.client.post("/api/notices", json={**notices, "seen": [notice["key"]]})
+    assert close(town)["call"] == [page, program]
     for number in told["call"]:
         answer = town.client.post(f"/api/desk/appointments/{number}/contact", json={"reason": "停电"}, headers=STAFF)
         assert len(answer.json()["phone"]) == 11

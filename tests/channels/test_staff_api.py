@@ -251,12 +251,13 @@ def test_no_cell_of_the_table_is_run_as_a_formula(town: Town) -> None:
     assert "'=HYPERLINK" in answer.text
 
 
-def test_who_could_not_be_told_is_on_the_list_to_call(town: Town) -> None:
+def test_who_could_not_be_told_is_on_the_list_to_call(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(town.house.rounds._channels, "chat", lambda notice: None)  # type: ignore[index]
     number, _ = town.proof(town.book())
     told, _ = town.proof(town.book(10, **other()))
     with town.house.writing.begin() as session:
         for row in session.scalars(select(AppointmentRow)):
-            row.owner, row.remind = "web:somebody", True
+            row.owner, row.remind = "chat:somebody", True
             outbox.remind(session, row, now=town.watch.time)
     assert call(town, "GET", f"{AT}/days/{TOMORROW}")["call"] == []
     _fail(town, number)
@@ -278,7 +279,7 @@ def _fail(town: Town, number: str) -> None:
             raise Undeliverable
 
     town.watch.time = datetime(2026, 10, 15, 17, tzinfo=CHINA)
-    outbox.deliver(town.house.writing, {"web": deliver}, now=town.watch)
+    outbox.deliver(town.house.writing, {"chat": deliver}, now=town.watch)
 
 
 def test_closing_a_day_says_how_many_lost_their_time(town: Town) -> None:

@@ -137,7 +137,7 @@ class Post:
     def unreached(self, made: Appointment) -> frozenset[int]:
         """Whom the staff must call."""
         with self.writing() as session:
-            return outbox.unreached(session, REGION, EAST, made.day, now=self.watch())
+            return outbox.unreached(session, REGION, EAST, made.day, lambda owner: True, now=self.watch())
 
     def kept(self) -> tuple[str, ...]:
         """What comes with the citizen's next message."""

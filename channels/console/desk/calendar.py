@@ -101,7 +101,7 @@ def _special(day: str, working: bool, name: str, year: int) -> SpecialDay:
 def _displaced(many: int) -> str:
     if not many:
         return "没有预约受影响。"
-    return f"有 {many} 个预约没有了时间，已通知本人另选；通知不到的列在各大厅当天的“要打电话的人”里。"
+    return f"有 {many} 个预约没有了时间，能通知的已通知本人另选；还没有看到通知的，列在各大厅当天的“要打电话的人”里。"
 
 
 def _page(

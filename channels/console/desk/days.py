@@ -176,8 +176,10 @@ def _stretches(sent: Sent) -> list[Stretch]:
 def _displaced(done: desk_changes.Displaced) -> str:
     if not done.displaced:
         return "没有预约受影响。"
-    told = f"有 {done.displaced} 个预约没有了时间，已通知本人另选。"
-    return told + (f"其中通知不到的在“要打电话的人”里，共 {len(done.call)} 人。" if done.call else "")
+    told = f"有 {done.displaced} 个预约没有了时间，"
+    if not done.call:
+        return told + "已通知本人另选。"
+    return told + f"能通知的已通知本人另选；这一天有 {len(done.call)} 人还没有看到通知，在“要打电话的人”里。"
 
 
 def _spoken(entry: Entry, at: Here) -> str:
