@@ -21,6 +21,7 @@ from bot.wording import say
 from core.types import Act, Answer, Choice, Facet
 from desk.front import FrontDesk
 from index.search import Hit, SearchIndex
+from knowledge.changes import IndexedGuide
 from knowledge.regions import Regions
 from knowledge.schema import Faq
 
@@ -360,14 +361,19 @@ class Assistant:
         return _turn(told, dialogue.about(guide, wanted, asked))
 
     def _tell_faq(self, code: str, dialogue: Dialogue) -> Turn:
-        found = self._finder.faq(code)
+        found = self._finder.faq(code, dialogue.region)
         if found is None:
             return _clarify("withdrawn", replace(dialogue, choices=()))
         faq, guides = found
-        related = tuple(choices.of_guide(one, (), one.name) for one in guides[:_RELATED])
+        related = tuple(choices.of_guide(one, (), self._told_apart(one, guides)) for one in guides[:_RELATED])
         source = f"来源：{self._regions.full_name(faq.region)}常见问题《{faq.question}》"
         answer = Answer(Act.ANSWER, f"{faq.answer}\n\n{source}", choices=related, faq=code)
         return _turn(answer, replace(dialogue, choices=related))
+
+    def _told_apart(self, guide: IndexedGuide, guides: Sequence[IndexedGuide]) -> str:
+        """The guide's name, with its region's where several are called the same."""
+        same = sum(one.name == guide.name for one in guides) > 1
+        return f"{guide.name}（{self._regions.name(guide.region)}）" if same else guide.name
 
     # -- beside guides --
 

@@ -155,7 +155,8 @@ class Finder:
         """
         hits, rules = self.find(text, dialogue), self.thresholds
         fitting = [hit for hit in hits if isinstance(hit.target, Faq)]
-        surest = next((hit for hit in fitting if _bare(hit.text) == _bare(text)), None)
+        verbally = (hit for hit in fitting if _bare(hit.text) == _bare(text))
+        surest = min(verbally, key=lambda hit: hit.distance, default=None)
         if surest is None and fitting and not verbatim:
             near = fitting[0].score >= rules.same and hits[0].score - fitting[0].score < rules.tie
             surest = fitting[0] if near else None
@@ -203,14 +204,16 @@ class Finder:
             published = read(session, number)
         return published if published and published.visible_on(self._today()) else None
 
-    def faq(self, code: str) -> tuple[Faq, list[IndexedGuide]] | None:
-        """A curated question as it is now, and the guides it belongs to; None where it is switched off."""
+    def faq(self, code: str, region: str) -> tuple[Faq, list[IndexedGuide]] | None:
+        """A curated question as it is now, and the guides it belongs to for a citizen of `region`; None where it is
+        switched off."""
         with self._reading() as session:
             stored = faqs.read(session, code)
         if stored is None or not stored.faq.enabled:
             return None
-        faq = stored.faq
-        return faq, [one for one in self._index.guides() if one.local_code in faq.guides] if faq.guides else []
+        faq, citizen = stored.faq, self._regions.ancestors(region)
+        around = self._regions.ancestors(faq.region)
+        return faq, [one for code in faq.guides for one in self._index.linked(code, around, citizen)]
 
 
 def guide_of(hit: Hit) -> int | None:

@@ -65,6 +65,7 @@ class SearchIndex:
         self._owners: dict[int, set[str]] = defaultdict(set)
         self._entries: dict[str, Entry] = {}
         self._targets: dict[int | str, Target] = {}
+        self._codes: dict[str, set[int]] = defaultdict(set)  # guides by local code, which a region gives but once
         self._regions: Counter[str] = Counter()  # guides by region
         self._fresh: dict[int, str] = {}  # texts not yet found even by words
         self._unencoded: dict[int, str] = {}
@@ -103,6 +104,19 @@ class SearchIndex:
     def guides(self) -> list[IndexedGuide]:
         """Every guide held."""
         return [one for one in list(self._targets.values()) if isinstance(one, IndexedGuide)]
+
+    def linked(self, code: str, ancestors: Sequence[str], citizen: Sequence[str]) -> list[IndexedGuide]:
+        """The guides that `ancestors[0]` means by a local code: the nearest region's around it, else those inside it,
+        as far as a citizen of `citizen[0]`, in or of that region, may see them."""
+        with self._lock:
+            named = [self._targets[number] for number in sorted(self._codes.get(code, ()))]
+        guides = [one for one in named if isinstance(one, IndexedGuide)]
+        for region in ancestors:
+            if here := [one for one in guides if shortest(one.region) == region]:
+                return here
+        inside, prefix = significant(ancestors[0]), significant(citizen[0])
+        seen = (one for one in guides if shortest(one.region) in citizen or one.region.startswith(prefix))
+        return [one for one in seen if one.region.startswith(inside)]
 
     # -- following the truth --
 
@@ -285,13 +299,14 @@ class SearchIndex:
                 if owner not in best or score > best[owner][0]:
                     best[owner] = (score, number)
         by_name: dict[str, Hit] = {}
-        for owner, (score, number) in sorted(best.items(), key=lambda one: -one[1][0]):
+        for owner, (score, number) in sorted(best.items(), key=lambda one: (-one[1][0], one[0])):
             entry = self._entries[owner]
             hit = placed(entry, score, self._texts[number], ancestors)
             if hit:
                 name = owner if isinstance(hit.target, Faq) else entry.name
                 by_name[name] = nearer(by_name.get(name), hit)
-        return sorted(by_name.values(), key=lambda hit: -hit.score)
+        # Of what fits alike, as the same question curated by a city and by its district, the nearest comes first.
+        return sorted(by_name.values(), key=lambda hit: (-hit.score, bool(hit.inside), hit.distance))
 
     # -- keeping --
 
@@ -308,6 +323,7 @@ class SearchIndex:
         self._targets[_name(target)] = target
         if isinstance(target, IndexedGuide):
             self._regions[shortest(target.region)] += 1
+            self._codes[target.local_code].add(target.id)
 
     def _number(self, text: str) -> int:
         if text not in self._numbers:
@@ -323,6 +339,7 @@ class SearchIndex:
             return ()
         if isinstance(target, IndexedGuide):
             self._regions[shortest(target.region)] -= 1
+            self._codes[target.local_code].discard(target.id)
         entry = self._entries[key_of(target)]
         entry.unplace(target)
         if entry.places:

@@ -59,7 +59,8 @@ def form_page(
 ) -> HTMLResponse:
     """The form, whether first or again: with what went wrong, and with what differs from `theirs`."""
     house = House.of(request)
-    known = {guide.local_code: guide for guide in house.index.guides() if guide.local_code in form.guides}
+    around = house.regions.ancestors(form.region) if form.region in house.regions else ()
+    known = {code: next(iter(house.index.linked(code, around, around)), None) for code in form.guides if around}
     return page(
         request, clerk, "faqs/edit.html", status=status, title=stored.faq.question if stored else "新的常见问题",
         code=stored.faq.code if stored else NEW, stored=stored, form=form, problem=str(problem or ""),

@@ -9,6 +9,7 @@ import pytest
 from bot.dialogue import Dialogue
 from core.types import Act
 from knowledge import faqs
+from knowledge.publishing import publish
 from knowledge.schema import Faq
 from tests.bot.conftest import AT, CITY, City, Talk
 
@@ -75,6 +76,32 @@ def test_a_guide_that_fits_clearly_better_is_not_hidden_by_a_question_that_is_on
 def test_a_wish_to_complain_or_for_a_person_is_served_unless_the_question_is_the_very_same(talk: Talk) -> None:
     assert talk.say("我要投诉").act is Act.TICKET
     assert talk.say("转人工").act is Act.HANDOFF
+
+
+def test_a_question_curated_by_city_and_district_is_answered_by_the_nearer(own_city: City) -> None:
+    with own_city.writing.begin() as session:
+        for code, region, question, variants in (
+            ("own-1", CITY, "大厅中午休息吗", ["中午有人吗"]),
+            ("own-2", "980103", "中午有人吗", []),
+        ):
+            made = Faq(code=code, region=region, question=question, variants=variants, answer="请看公告。")
+            faqs.write(session, made, by="王芳", at=AT)
+    own_city.sync.catch_up()
+    for region, code in ((CITY, "own-1"), ("980103", "own-2"), ("980102", "own-1")):
+        assert Talk(own_city.assistant, Dialogue(region)).say("中午有人吗？").faq == code
+
+
+def test_the_guides_of_a_question_are_those_its_own_region_means(own_city: City) -> None:
+    guide = own_city.guide("yq-sfz-003")
+    other = guide.guide.model_copy(update={"region": "110000", "name": "别处的事项"})
+    with own_city.writing.begin() as session:
+        publish(session, other, by="王芳", at=AT)
+        made = Faq(code="own-1", region=CITY, question="证件掉了", answer="请看公告。", guides=["yq-sfz-003"])
+        faqs.write(session, made, by="王芳", at=AT)
+    own_city.sync.catch_up()
+    answer = Talk(own_city.assistant, Dialogue("980103")).say("证件掉了")
+    assert answer.faq == "own-1"
+    assert [one.label for one in answer.choices] == ["居民身份证丢失补领"]
 
 
 def test_a_choice_among_those_offered_comes_first(talk: Talk) -> None:

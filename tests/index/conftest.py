@@ -74,6 +74,10 @@ class House:
     def suggested(self, typed: str, region: str, limit: int = 8) -> list[str]:
         return [one.text for one in self.index.suggest(typed, self._regions.ancestors(region), limit)]
 
+    def linked(self, code: str, region: str, citizen: str) -> list[int]:
+        guides = self.index.linked(code, self._regions.ancestors(region), self._regions.ancestors(citizen))
+        return [one.id for one in guides]
+
     def covers(self, region: str) -> bool:
         return self.index.covers(self._regions.ancestors(region))
 

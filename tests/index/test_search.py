@@ -61,6 +61,39 @@ def test_the_city_s_own_guide_needs_no_question_which_district(house, guide):
     assert (hit.target.id, hit.inside) == (2, ())
 
 
+def test_of_a_question_that_a_city_and_its_district_curate_alike_the_district_s_comes_first(house, faq):
+    for code, region in (("a", CITY), ("b", COUNTY), ("c", NATION)):
+        house.take(faq(code, "办事大厅几点上班", region=region))
+    assert house.found("办事大厅几点上班", COUNTY) == ["b", "a", "c"]
+    assert house.found("办事大厅几点上班", CITY) == ["a", "c"]
+
+
+@pytest.mark.parametrize(
+    ("around", "citizen", "found"),
+    [
+        (CITY, CITY, [1]),  # its own, whatever its counties call gs-1
+        (CITY, COUNTY, [1]),
+        (COUNTY, COUNTY, [2]),
+        ("330603", "330603", [1]),
+        (OTHER_CITY, OTHER_CITY, [5]),
+    ],
+)
+def test_a_local_code_means_the_guide_of_the_region_that_uses_it(house, guide, around, citizen, found):
+    places = enumerate((CITY, COUNTY, OTHER_PROVINCE, "330604", OTHER_COUNTY), 1)
+    house.take(*(guide(i, f"事项{i}", r, local_code="gs-1") for i, r in places))
+    assert house.linked("gs-1", around, citizen) == found
+    house.take(gone=found)
+    assert found[0] not in house.linked("gs-1", around, citizen)
+
+
+def test_where_only_districts_use_a_local_code_each_citizen_is_offered_the_own(house, guide):
+    house.take(*(guide(i, "事项", r, local_code="gs-1") for i, r in enumerate((COUNTY, "330603", OTHER_COUNTY), 1)))
+    assert house.linked("gs-1", CITY, CITY) == [1, 2]
+    assert house.linked("gs-1", CITY, COUNTY) == [1]
+    assert house.linked("gs-1", CITY, "330604") == []
+    assert house.linked("gs-2", CITY, CITY) == []
+
+
 def test_a_region_written_with_twelve_digits_is_the_same_region(house, guide):
     house.take(guide(1, "居民身份证补领", "330602000000"))
     (hit,) = house.hits("身份证补领", COUNTY)
