@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, delete, update
+from sqlalchemy import Engine, TableClause, delete, inspect, update
 from sqlalchemy.orm import Session
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
@@ -62,21 +62,21 @@ def migrated(database_url: str) -> Iterator[Engine]:
     made.dispose()
 
 
+@pytest.fixture(scope="session")
+def emptied(migrated: Engine) -> list[TableClause]:
+    """The tables that are emptied for each test, those that depend on others first."""
+    known = set(inspect(migrated).get_table_names())
+    return [one for one in reversed(Base.metadata.sorted_tables) if one not in STAYS and one.name in known]
+
+
 @pytest.fixture
-def database(migrated: Engine) -> Engine:
+def database(migrated: Engine, emptied: list[TableClause]) -> Engine:
     """An empty, migrated database."""
     with sessions(migrated, writing=True).begin() as session:
-        for table in reversed(Base.metadata.sorted_tables):
-            if table not in STAYS and table.name in _tables(session):
-                session.execute(delete(table))
+        for table in emptied:
+            session.execute(delete(table))
         session.execute(update(Revision).values(value=0, rolled_on=None))
     return migrated
-
-
-def _tables(session: Session) -> set[str]:
-    from sqlalchemy import inspect
-
-    return set(inspect(session.connection()).get_table_names())
 
 
 @pytest.fixture
