@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import secrets
-import unicodedata
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 from stdnum import luhn
 
 from core.errors import Invalid
+from core.text import composed
 from desk.models import AppointmentRow
 
 
@@ -23,7 +23,7 @@ def plain_number(number: str) -> str:
 
 def digits_of(text: str) -> str:
     """The digits that people typed, also in full width."""
-    return "".join(one for one in unicodedata.normalize("NFKC", text) if one in "0123456789")
+    return "".join(one for one in composed(text, "NFKC") if one in "0123456789")
 
 
 def fresh(session: Session) -> str:

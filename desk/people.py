@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from dataclasses import dataclass
 from datetime import date
 
@@ -13,6 +12,7 @@ from stdnum.exceptions import ValidationError
 
 from core import clock
 from core.errors import Invalid
+from core.text import composed
 
 LONGEST_NAME = 60
 EARLIEST_BIRTH = date(1900, 1, 1)
@@ -58,7 +58,7 @@ class Person:
 
 def check_name(text: str) -> str:
     """A name as on an identity document. Raises BadName."""
-    name = re.sub(r"\s+", " ", unicodedata.normalize("NFKC", text).translate(_DOTS)).strip()
+    name = re.sub(r"\s+", " ", composed(text, "NFKC").translate(_DOTS)).strip()
     if len(name) > LONGEST_NAME:
         raise BadName()
     han = name.replace(" ", "").replace(".", "·")  # few keyboards have the dot between the parts of a name
@@ -71,7 +71,7 @@ def check_name(text: str) -> str:
 
 def check_phone(text: str) -> str:
     """A mobile number of the Chinese mainland, 11 digits. Raises BadPhone."""
-    digits = _BETWEEN.sub("", unicodedata.normalize("NFKC", text))
+    digits = _BETWEEN.sub("", composed(text, "NFKC"))
     if not _PHONE.fullmatch(digits):  # the library would read letters as digits, as on an old telephone's keys
         raise BadPhone()
     try:
@@ -91,7 +91,7 @@ def check_identity(text: str, *, today: date | None = None) -> str:
 
     Counties are not looked up: new ones are founded before any table knows them.
     """
-    number = _BETWEEN.sub("", unicodedata.normalize("NFKC", text)).upper()
+    number = _BETWEEN.sub("", composed(text, "NFKC")).upper()
     if not _IDENTITY.fullmatch(number) or number[-1] != ric.calc_check_digit(number):
         raise BadIdentity()
     try:

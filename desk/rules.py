@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -11,6 +10,7 @@ from datetime import date, datetime, timedelta
 from pydantic import Field, field_validator, model_validator
 
 from core.errors import BangbanError
+from core.text import composed
 from knowledge.schema import Record, Text
 
 
@@ -79,7 +79,7 @@ class Rules(Record):
 
 def plain_window(name: str) -> str:
     """A window group's name as it is compared: guides space it, and write its brackets, in different ways."""
-    return re.sub(r"\s+", "", unicodedata.normalize("NFKC", name))
+    return re.sub(r"\s+", "", composed(name, "NFKC"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import io
 import re
-import unicodedata
 from datetime import UTC, datetime, timedelta
 
 from core.errors import Invalid
+from core.text import composed
 from desk.appointments import Appointment
 from desk.numbers import plain_number
 from desk.status import Status
@@ -40,7 +40,7 @@ def qr_svg(appointment: Appointment, code: str) -> bytes:
 
 def read_scan(text: str) -> tuple[str, str]:
     """Number and code of what a scanner typed. Raises Unscannable, or Invalid for a number with a wrong digit."""
-    found = _SCAN.fullmatch(re.sub(r"\s", "", unicodedata.normalize("NFKC", text)))
+    found = _SCAN.fullmatch(re.sub(r"\s", "", composed(text, "NFKC")))
     if found is None:
         raise Unscannable()
     return plain_number(found[1]), found[2]

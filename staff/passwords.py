@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import secrets
 import threading
-import unicodedata
 from functools import cache
 from typing import TYPE_CHECKING
 
 from core.errors import Invalid
+from core.text import composed
 
 if TYPE_CHECKING:
     from argon2 import PasswordHasher
@@ -46,9 +46,9 @@ class WeakPassword(Invalid):
 
 def check(password: str, name: str) -> None:
     """Whether it may be the password of the account `name`. Raises WeakPassword, which says why not."""
-    folded = _folded(password)
     if not LEAST <= len(password) <= MOST:
         raise WeakPassword(f"密码至少 {LEAST} 个字符，最多 {MOST} 个。可以用几个不相干的词连起来，好记也难猜。")
+    folded = _folded(password)
     if len(set(folded)) < _FEW:
         raise WeakPassword("密码不能只是一两个字符反复，请换一个。")
     if name.casefold() in folded:
@@ -69,12 +69,14 @@ def seal(password: str) -> str:
 
 
 def opens(kept: str | None, password: str) -> bool:
-    """Whether it is the password of which `kept` was kept. Where none is kept it takes as long, and is not."""
+    """Whether it is the password of which `kept` was kept. Where none is kept, or it is too long for one, it takes as
+    long, and is not."""
     from argon2.exceptions import InvalidHashError, VerificationError
 
+    could_be = kept is not None and len(password) <= MOST
     with _AT_ONCE:
         try:
-            return _hasher().verify(kept or _nobodys(), _normal(password)) and kept is not None
+            return _hasher().verify(kept or _nobodys(), _normal(password[:MOST])) and could_be
         except (VerificationError, InvalidHashError):
             return False
 
@@ -99,7 +101,7 @@ def _nobodys() -> str:
 
 def _normal(password: str) -> str:
     # The same key press gives other code points with another keyboard: full-width digits, composed letters.
-    return unicodedata.normalize("NFKC", password).encode("utf-8", "replace").decode()
+    return composed(password, "NFKC").encode("utf-8", "replace").decode()
 
 
 def _folded(password: str) -> str:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.text import bigrams, normalise
+from core.text import bigrams, composed, normalise
 
 # OpenCC simplifies this one character in two steps.
 TWICE = "薴"
@@ -80,6 +80,19 @@ def test_normalising_again_changes_nothing(text):
 def test_normalising_takes_any_text_and_leaves_nothing_unprintable(text):
     made = normalise(text)
     assert {unicodedata.category(c) for c in made if c != "\n"}.isdisjoint({"Cc", "Cs", "Co", "Cn"})
+
+
+@pytest.mark.parametrize("marks", ["\u0301\u0327", "\u0308\uff9e", "\U0001e000\U0001e8d0", "\u0301\u0f71"])
+def test_marks_piled_on_one_letter_without_end_are_cut_and_hold_nobody_up(marks):
+    crowd = "e" + "".join(mark * 200_000 for mark in marks)
+    for made in (normalise(crowd), composed(crowd, "NFKC")):
+        assert len(made) <= 1 + 2 * 30
+        assert composed(f"{crowd}、{crowd}", "NFKC").count("、") == 1
+
+
+def test_as_many_marks_as_any_language_writes_stay():
+    assert composed("ế" * 1000) == "ế" * 1000
+    assert len(composed("a" + "\u0316\u0327" * 15)) == 31
 
 
 def test_bigrams_do_not_reach_across_other_characters():

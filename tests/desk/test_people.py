@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
 
 import pytest
 from stdnum.cn import ric
 
+from core.errors import Invalid
+from desk.numbers import plain_number
 from desk.people import (
     BadIdentity,
     BadName,
@@ -20,6 +23,8 @@ from desk.people import (
     masked_name,
     masked_phone,
 )
+from desk.rules import plain_window
+from desk.slips import read_scan
 
 TODAY = date(2026, 10, 15)
 
@@ -233,3 +238,16 @@ def test_of_phone_and_identity_number_only_the_ends_are_shown() -> None:
     assert masked_phone("13800138000") == "138****8000"
     assert masked_identity(ZHANGS) == "1****************X"
     assert masked_identity("") == ""
+
+
+# -- all that is typed --
+
+
+@pytest.mark.parametrize("read", [check_name, check_phone, check_identity, plain_number, read_scan])
+def test_half_a_million_marks_are_refused_and_hold_nobody_up(read: Callable[[str], object]) -> None:
+    with pytest.raises(Invalid):
+        read("a" + "\u0301" * 250_000 + "\u0327" * 250_000)
+
+
+def test_half_a_million_marks_in_the_name_of_a_window_hold_nobody_up() -> None:
+    assert len(plain_window("窗" + "\u0301" * 250_000 + "\u0327" * 250_000)) < 100
