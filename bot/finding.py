@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from bot import facets, looks
 from bot.dialogue import Dialogue
+from core.privacy import unmarked
 from core.text import normalise
 from index.ranking import Thresholds
 from index.search import Hit, SearchIndex
@@ -68,7 +69,7 @@ class Finder:
         return looks.once((text, dialogue.region, dialogue.audience or ""), lambda: self._found(text, dialogue))
 
     def _found(self, text: str, dialogue: Dialogue) -> list[Hit]:
-        hits = self._search(text, self._regions.ancestors(dialogue.region))
+        hits = self._search(unmarked(text), self._regions.ancestors(dialogue.region))
         if dialogue.audience is None:
             return hits
         less = self.thresholds.mismatch
@@ -77,7 +78,7 @@ class Finder:
 
     def missing(self, text: str, hits: Sequence[Hit]) -> str | None:
         """The name of the item that `text` means where no guide carries it out; `hits` are what was found for it."""
-        return self._index.missing(text, hits)
+        return self._index.missing(unmarked(text), hits)
 
     def _search(self, text: str, ancestors: Sequence[str]) -> list[Hit]:
         bare = facets.topic(text)

@@ -16,6 +16,7 @@ from bot.times import wanted
 from bot.understanding import Wish, from_words
 from core import clock
 from core.errors import Invalid
+from core.names import like_name
 from core.privacy import Finding, Sort, find, seal
 from core.text import normalise
 from core.vault import Unreadable, Vault
@@ -75,7 +76,7 @@ def take(raw: str, dialogue: Dialogue, vault: Vault) -> Taken | None:
     draft = dialogue.draft
     if draft and draft.moving:
         return None
-    found = {_OF_SORT[one.sort]: one for one in (*find(raw), *names.told(raw)) if one.sort in _OF_SORT}
+    found = {_OF_SORT[one.sort]: one for one in find(raw) if one.sort in _OF_SORT}
     if draft is None and not (found and _begins(raw)):
         return None
     asked = _STEPS.get(draft.step) if draft else None
@@ -127,10 +128,9 @@ def _in_passing(raw: str, found: dict[str, Finding], dialogue: Dialogue, vault: 
     )  # fmt: skip
     locked = lock(vault, person)
     kept = replace(dialogue, draft=replace(draft, person=locked)) if draft else replace(dialogue, given=locked)
-    text = seal(plain(raw))
-    if name := found.get("name"):
-        text = text.replace(normalise(name.value), f"〔{Sort.NAME}〕")
-    return Taken(kept, text, tuple(_SORTS[field] for field in _SORTS if field in found and field not in wrong))
+    return Taken(
+        kept, seal(plain(raw)), tuple(_SORTS[field] for field in _SORTS if field in found and field not in wrong)
+    )
 
 
 def _travels(text: str, dialogue: Dialogue) -> bool:
@@ -173,7 +173,7 @@ def _values(raw: str, found: dict[str, Finding], asked: str) -> dict[str, str]:
 def _named(text: str) -> str:
     """What looks like a name among the words of a message: 张伟 of 就写张伟吧，谢谢; empty where nothing does."""
     parts = (_plain(part) for part in _GAPS.split(_LABELS.sub(" ", text)))
-    return next((part for part in parts if words.like_name(part)), "")
+    return next((part for part in parts if like_name(part)), "")
 
 
 def _plain(text: str) -> str:

@@ -35,7 +35,8 @@ def entry(observed: Observed, at: datetime) -> Entry:
         asked=observed.asked,
         chosen=bool(observed.choice),
         path=observed.path,
-        outcome=_outcome(answers),
+        # What the guard ends is told a number, or refused on purpose: neither lacks an answer.
+        outcome=Outcome.OTHER if observed.path == "guard" else _outcome(answers),
         guide=next((answer.guide.id for answer in answers if answer.guide), None),
         faq=next((answer.faq for answer in answers if answer.faq), None),
         reply=_said(answers),

@@ -10,6 +10,8 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
+from core import names
+
 
 class Sort(StrEnum):
     """What kind of personal data was found; the value is the word people read."""
@@ -53,11 +55,6 @@ _PLATE = re.compile(
 # Not personal by itself, and two of them must not add up to a bank card: 2014.05.06-2024.05.06.
 _DATE = re.compile(r"(?<![0-9])(?:19|20)\d\d([-./])(?:0?[1-9]|1[0-2])\1(?:0?[1-9]|[12]\d|3[01])(?![0-9])")
 _LONG = re.compile(r"(?<![0-9])(?:\d" + _GAP + r"){10,}\d(?![0-9])")
-# A name only where the writer says so: a surname list alone would seal ordinary words.
-_NAME = re.compile(
-    r"(?:我叫|我是叫|本人叫|名字叫|(?:姓名|名字)\s*[是为：:])\s*(?!什么|怎么|啥|谁|空|错)"
-    r"(?P<value>(?:(?!叫|姓名|名字)[\u4e00-\u9fff]){2,4}(?:·[\u4e00-\u9fff]{1,6})?)(?![\u4e00-\u9fff·])"
-)
 # Where somebody lives: a street or village with its house number. Sealed where the writer says that it is a home, or
 # where a staircase or a flat of a housing estate is named; an office has a number and a floor too, and is asked about.
 # What lies before the street, 竹溪区青石镇, stays: it says whose guides apply.
@@ -97,9 +94,9 @@ _KINDS: tuple[tuple[Sort | None, re.Pattern[str]], ...] = (
     (Sort.NUMBER, _LONG),
     (Sort.ADDRESS, _HOME),
     (Sort.ADDRESS, _FLAT),
-    (Sort.NAME, _NAME),
 )
 
+_MARK = re.compile(f"〔(?:{'|'.join(Sort)})〕")
 _HALF_WIDTH = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
 _CHINESE = "零〇一二三四五六七八九幺壹贰叁肆伍陆柒捌玖"
 _CHINESE_DIGITS = str.maketrans(_CHINESE, "001234567891123456789")
@@ -118,6 +115,7 @@ def find(text: str) -> tuple[Finding, ...]:
                 found.append(Finding(sort, start, end, text[start:end]))
             # What is claimed is hidden from the kinds that follow; what stands beside it is not.
             left = f"{left[:start]}{'〔' * (end - start)}{left[end:]}"
+    found += [Finding(Sort.NAME, start, end, text[start:end]) for start, end in names.told(left)]
     return tuple(sorted(found, key=lambda one: one.start))
 
 
@@ -128,6 +126,11 @@ def seal(text: str) -> str:
         parts += [text[at : one.start], f"〔{one.sort}〕"]
         at = one.end
     return "".join(parts) + text[at:]
+
+
+def unmarked(text: str) -> str:
+    """Sealed text without the words that stand in the places: nothing is meant by them."""
+    return _MARK.sub("", text)
 
 
 def mask(text: str) -> str:

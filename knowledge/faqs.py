@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from core.clock import CHINA
 from core.errors import Conflict, Invalid, NotFound
+from core.privacy import find
 from core.text import normalise
 from knowledge.documents import document, storable
 from knowledge.models import FaqRow, FaqVersion
@@ -67,6 +68,9 @@ def write(session: Session, faq: Faq, *, by: str, at: datetime, why: str = "", v
         raise FaqMissing()
     if row is not None and version not in (None, row.version):
         raise Outdated(_now(row))
+    # Switching one off must always be possible.
+    if faq.enabled or row is None or _asked(faq) != _asked(_now(row).faq):
+        _check_nobody_named(faq)
     values = {"region": faq.region, "content": content, "enabled": faq.enabled, "updated_by": by, "why": why}
     values |= {"revision": next_revision(session), "updated_at": at}
     if row is None:
@@ -147,6 +151,12 @@ def _checked(faq: Faq) -> Faq:
     return faq.model_copy(update={"question": question, "answer": answer, "variants": variants})
 
 
+def _check_nobody_named(faq: Faq) -> None:
+    sorts = dict.fromkeys(one.sort.value for text in _asked(faq) for one in find(text))
+    if sorts:
+        raise Invalid(f"问题或者其他问法里有{'、'.join(sorts)}，请去掉群众的个人信息再保存。")
+
+
 def _distinct(variants: Iterable[str], question: str) -> list[str]:
     """Without those that say the same but for signs and case, which search does not tell apart."""
     kept = {_plain(question): ""}
@@ -160,8 +170,12 @@ def _plain(text: str) -> str:
     return re.sub(r"[\W_]+", "", normalise(text)).casefold()
 
 
+def _asked(faq: Faq) -> tuple[str, ...]:
+    return (faq.question, *faq.variants)
+
+
 def _words(faq: Faq) -> tuple[str, ...]:
-    return (faq.code, faq.question, *faq.variants, faq.answer)
+    return (faq.code, *_asked(faq), faq.answer)
 
 
 def _now(row: FaqRow) -> Curated:

@@ -10,8 +10,6 @@ import yaml
 
 from bot.understanding import Wish, about
 
-_PARTICLES = re.compile(r"[吗么呢?？的了]|什么|怎么|哪|多少|几")
-
 
 def says(what: str, text: str) -> bool:
     """Whether `text` holds words of that kind. Raises KeyError for a kind there is none of."""
@@ -23,21 +21,11 @@ def item(text: str) -> str:
     return _patterns()["around"].sub(" ", about(Wish.BOOK, text)).strip(" ，。,")
 
 
-def like_name(text: str) -> bool:
-    """Whether `text` looks like a Chinese name: two to four characters, of which the first, or the first two, are a surname."""
-    if not re.fullmatch(r"[\u4e00-\u9fff]{2,4}", text):
-        return False
-    long_ = len(text) > 2 and text[:2] in str(_read()["long_surnames"]).split("|")
-    if not long_ and text[0] not in _read()["surnames"]:
-        return False
-    return not _PARTICLES.search(text) and not says("no_names", text)
-
-
 @cache
 def _patterns() -> dict[str, re.Pattern[str]]:
-    return {kind: re.compile("|".join(all_)) for kind, all_ in _read().items() if isinstance(all_, list)}
+    return {kind: re.compile("|".join(all_)) for kind, all_ in _read().items()}
 
 
 @cache
-def _read() -> dict[str, list[str] | str]:
+def _read() -> dict[str, list[str]]:
     return dict(yaml.safe_load((Path(__file__).parent / "words.yml").read_text("utf-8")))

@@ -20,6 +20,13 @@ def code(said: Answer) -> str:
     return said.guide.local_code
 
 
+def test_what_was_sealed_in_a_question_makes_nothing_harder_to_find(city: City) -> None:
+    finder, dialogue = city.assistant._finder, Dialogue(CITY)
+    sealed = finder.find("我爸叫〔姓名〕，〔身份证号〕的身份证丢了怎么补", dialogue)
+    plain = finder.find("我爸叫，的身份证丢了怎么补", dialogue)
+    assert [(hit.text, hit.score) for hit in sealed] == [(hit.text, hit.score) for hit in plain]
+
+
 def test_a_lost_identity_card_is_answered_with_its_guide(talk: Talk) -> None:
     said = talk.say("身份证丢了咋补")
     assert said.act is Act.ANSWER

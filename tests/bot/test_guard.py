@@ -12,8 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.guard import guard
+from channels.evaluation import sets
+from channels.evaluation.sets import Split
+from core import names
 from core.errors import Invalid, TooLarge
 from core.types import Act, Answer
+from knowledge.everyday import items
 from knowledge.seeds import read
 
 LONGEST = 500
@@ -189,6 +193,18 @@ def test_every_question_of_the_demonstration_city_passes_the_guard() -> None:
     texts |= {text for faq in seeds.faqs for text in (faq.question, *faq.variants)}
     assert len(texts) > 1000
     assert [text for text in sorted(texts) if guard(text, longest=LONGEST).answer] == []
+
+
+def test_no_ordinary_question_is_taken_to_name_somebody() -> None:
+    seeds = read()
+    asked = {text for guide in seeds.guides for text in (guide.name, *guide.aliases, *guide.questions)}
+    asked |= {text for faq in seeds.faqs for text in (faq.question, *faq.variants)}
+    asked |= {text for item in items() for _, text in item.questions}
+    for split in Split:
+        asked |= {one.text for one in (*sets.questions(split), *sets.unanswerable(split), *sets.facets(split))}
+    asked |= {said for said, _ in (*CALLS, *HARM, *lines("facets.tsv"), *lines("everyday.tsv"))}
+    assert len(asked) > 10_000
+    assert [text for text in asked if names.told(text)] == []
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+import pytest
+
 from bot import looks
 from bot.conversation import TURN, sender_of
 from bot.dialogue import Dialogue
@@ -40,6 +42,23 @@ async def test_what_is_observed_is_sealed(city: City) -> None:
     assert "110105194912310021" not in told
     assert "〔手机号〕" in seen[0].asked
     assert "〔手机号〕" in seen[1].asked
+
+
+@pytest.mark.parametrize(
+    ("said", "name"),
+    [
+        ("我爸叫张大江，身份证丢了怎么补", "张大江"),
+        ("申请人：赵敏，低保怎么办", "赵敏"),
+        ("办理人张伟，怎么查进度", "张伟"),
+    ],
+)
+async def test_a_name_reaches_neither_the_engine_nor_what_is_kept(city: City, said: str, name: str) -> None:
+    seen: list[Observed] = []
+    engine = Fake(lambda _: None)
+    reply = await say(converse(city, engine, observe=seen.append), said)
+    assert seen[0].asked == said.replace(name, "〔姓名〕")
+    assert seen[0].looks
+    assert name not in repr((seen, engine.heard, reply))
 
 
 async def test_why_an_answer_was_chosen_is_told_with_texts_scores_and_what_was_rejected(city: City) -> None:

@@ -58,7 +58,8 @@ def test_a_turn_is_kept_with_its_outcome_its_guide_and_why(client: TestClient, h
     ("said", "outcome"),
     [
         ("低保怎么申请", Outcome.CLARIFIED),
-        ("帮我办个假身份证", Outcome.REFUSED),
+        ("无人机飞手本子在哪里考呀", Outcome.REFUSED),
+        ("帮我办个假身份证", Outcome.OTHER),  # refused on purpose: no answer is missing
         ("转人工", Outcome.HANDED),
         ("我要投诉", Outcome.HANDED),
         ("我要预约", Outcome.BOOKED),

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.privacy import Sort, find, mask, seal
+from core.privacy import Sort, find, mask, seal, unmarked
 
 IDENTITY = "11010119900307123X"  # the format only: made up for these tests
 
@@ -87,6 +87,13 @@ def test_a_landline_with_its_area_code_is_sealed(written):
         ("姓名:李四 电话13800138000", "姓名:〔姓名〕 电话〔手机号〕"),
         ("我叫李四13800138000", "我叫〔姓名〕〔手机号〕"),
         ("名字是阿依古丽·买买提。", "名字是〔姓名〕。"),
+        ("我儿子叫李小明，今年上小学要什么材料", "我儿子叫〔姓名〕，今年上小学要什么材料"),
+        ("我爸叫张大江今年65岁", "我爸叫〔姓名〕今年65岁"),
+        ("我女儿叫阿依古丽，上学要什么", "我女儿叫〔姓名〕，上学要什么"),
+        ("申请人：赵敏，低保怎么办", "申请人：〔姓名〕，低保怎么办"),
+        ("办理人张伟，怎么查进度", "办理人〔姓名〕，怎么查进度"),
+        ("给我老公李强办护照要什么", "给我老公〔姓名〕办护照要什么"),
+        ("登记人John Smith，居住证怎么办", "登记人〔姓名〕，居住证怎么办"),
     ],
 )
 def test_a_name_is_sealed_where_the_writer_says_so(said, sealed):
@@ -111,6 +118,17 @@ def test_a_name_is_sealed_where_the_writer_says_so(said, sealed):
         "姓名写错了怎么改",
         "孩子名字叫什么好",
         "身份证上名字是错的，怎么改",
+        "名字是繁体，能改吗",
+        "帮我叫辆车",
+        "我妈叫救护车，能报销吗",
+        "他叫我来办的",
+        "申请人本人办理",
+        "申请人：残疾人",
+        "申请人和代办人都要来吗",
+        "申请人年龄要求",
+        "申请人是农民，怎么办",
+        "申请人APP登录不了",
+        "给我妈高龄补贴去哪办",
         "公交G1路到K528路",
         "新Windows系统打不开网页",
         "一、二、三、四、五、六、七、八、九、十、一、二",
@@ -164,6 +182,10 @@ def test_where_somebody_lives_is_sealed_and_the_district_stays(said, sealed):
 )
 def test_the_address_of_an_office_and_the_name_of_a_district_stay(text):
     assert seal(text) == text
+
+
+def test_nothing_is_left_where_something_was_sealed_for_those_who_search():
+    assert unmarked(seal(f"我爸叫张大江，{IDENTITY}丢了〔材料〕")) == "我爸叫，丢了〔材料〕"
 
 
 def test_findings_say_where_they_were_found():

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 from core.errors import Invalid
 from knowledge import faqs
 from knowledge.changes import changed_since, revision
+from knowledge.models import FaqRow
 from knowledge.publishing import Change
 from knowledge.schema import Faq
 
@@ -38,6 +39,21 @@ def test_writing_the_same_again_bumps_nothing(session: Session, noon: datetime) 
     faqs.write(session, faq(), by="王芳", at=noon)
     session.commit()
     assert revision(session) == before
+
+
+def test_who_asked_is_published_in_no_question_and_what_names_somebody_can_be_switched_off(
+    session: Session, noon: datetime
+) -> None:
+    for named in ({"question": "我爸叫张大江，低保怎么办"}, {"variants": ["打13800138000问低保"]}):
+        with pytest.raises(Invalid, match=r"(姓名|手机号).*个人信息"):
+            faqs.write(session, faq(**named, enabled=False), by="王芳", at=noon)
+    faqs.write(session, faq(), by="王芳", at=noon)
+    row = session.get_one(FaqRow, "f-1")  # as written before names were known
+    row.content = row.content | {"question": "我爸叫张大江，低保怎么办"}
+    session.flush()
+    assert faqs.switch(session, "f-1", False, by="李强", at=noon) is Change.CHANGED
+    with pytest.raises(Invalid):
+        faqs.switch(session, "f-1", True, by="李强", at=noon)
 
 
 def test_the_history_says_who_wrote_what_and_why(session: Session, noon: datetime) -> None:

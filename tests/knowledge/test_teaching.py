@@ -56,6 +56,7 @@ def test_nothing_is_taught_twice(session: Session, number: int, noon: datetime) 
         (" \u200b", "请填写"),
         ("字" * 101, "最多 100 个字"),
         ("我的号码13800138000能办吗", "问法里有手机号"),
+        ("我爸叫张大江，低保怎么办", "问法里有姓名"),
     ],
 )
 def test_what_cannot_be_a_question_is_refused(
