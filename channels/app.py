@@ -100,6 +100,8 @@ async def _elsewhere(request: Request, error: Exception) -> Response:
 
 async def _invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
+    if request.url.path.startswith("/console"):
+        return _told(request, Invalid("地址里有看不懂的内容，可能没有复制完整，或者筛选条件不对。请返回重新选择。"), {})
     # Only where it is wrong is said: the value itself may be personal.
     fields = "、".join(sorted({str(one["loc"][-1]) for one in error.errors()}))
     return _told(request, Invalid(f"提交的内容不符合要求，请检查：{fields}。"), {})

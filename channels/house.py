@@ -52,6 +52,7 @@ from staff.audit import Audit
 if TYPE_CHECKING:
     from rasa_sdk.executor import ActionExecutor
 
+    from channels.console.issuer import Issuer
     from channels.wechat.office import Office
 
 HOT_AGE = 600  # seconds the hot questions are kept
@@ -71,6 +72,7 @@ class House:
         self.proving = asyncio.Semaphore(PROVING)  # passwords at once; who waits takes no thread from citizens
         self.actions: ActionExecutor | None = None
         self.office: Office | None = None
+        self.issuer: Issuer | None = None  # of single sign-on
         self.actions_token = settings.actions_token or fresh_token()
         self._supervisor: Supervisor | None = None
         self._rasa: Rasa | None = None
@@ -157,6 +159,10 @@ class House:
             per_minute=settings.rate_limit,
             observe=self._observe,
         )
+        if settings.oidc_issuer:
+            from channels.console.issuer import Issuer
+
+            self.issuer = await asyncio.to_thread(Issuer, settings)
         if settings.wechat:
             from channels.wechat.office import Office  # wechatpy, which other deployments need not load
 
@@ -167,6 +173,8 @@ class House:
         """Stop everything that runs."""
         if self.office:
             await self.office.close()
+        if self.issuer:
+            await self.issuer.close()
         if self._bringing:
             self._bringing.cancel()
         if self._supervisor:

@@ -35,20 +35,28 @@ def add(
     role: Roles,
     region: Region = None,
     department: Department = "",
-    subject: Annotated[str, typer.Option(help="统一身份认证里的标识；填了就不设密码")] = "",
+    sso: Annotated[
+        bool, typer.Option("--sso", help="用统一身份认证登录，不设密码；登录名要和那边的用户名一样")
+    ] = False,
 ) -> None:
     """新建账号，显示一次性密码。"""
+    from channels.console import invited
     from core import clock
     from staff import accounts
 
-    with terminal.database(terminal.settings()) as house, house.writing.begin() as session:
+    settings = terminal.settings()
+    if sso and not settings.oidc_issuer:
+        raise Failed("还没有设置统一身份认证（BANGBAN_OIDC_ISSUER），不能加 --sso。")
+    subject = invited.waiting(name) if sso else None
+    with terminal.database(settings) as house, house.writing.begin() as session:
         grants = _grants(session, role, region or house.settings.region, department)
         now = clock.now()
-        account, password = accounts.make(
-            session, name, called, grants=grants, by=BY_HAND, at=now, subject=subject or None
-        )
+        account, password = accounts.make(session, name, called, grants=grants, by=BY_HAND, at=now, subject=subject)
         _record(house, session, "account.make", account)
     out.print(f"已建好账号 {account.name}（{account.called}）。", markup=False, highlight=False)
+    if sso:
+        told = f"本人用{settings.oidc_title}第一次登录时，账号就归本人使用。"
+        out.print(told, markup=False, highlight=False)
     _tell(password)
 
 

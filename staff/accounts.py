@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from operator import eq
 
 from sqlalchemy import delete, select, text
 from sqlalchemy.orm import Session
@@ -14,7 +15,7 @@ from core.errors import Conflict, Invalid, NotFound
 from staff import grants as roles
 from staff import passwords
 from staff.models import AccountRow, SessionRow
-from staff.permissions import Grant, Role
+from staff.permissions import Act, Grant, Role, Within, allowed
 
 ONE_TIME = timedelta(days=7)  # after which a one-time password that was not used opens nothing
 FIRST = "admin"
@@ -41,7 +42,7 @@ class SubjectTaken(Conflict):
 
 
 class LastAdministrator(Conflict):
-    """这是最后一个能用的管理员账号。请先另设一个管理员，再改这一个。"""
+    """这样改以后，这里就没有能用的管理员了。请先另设一个管理员，再改这一个。"""
 
     code = "last_administrator"
 
@@ -76,6 +77,14 @@ class Account:
 
 
 @dataclass(frozen=True, slots=True)
+class OneTime:
+    """A one-time password: what its owner is told, and what is kept of it."""
+
+    told: str = field(repr=False)
+    kept: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Renewed:
     """A change of password that was proved: what was kept of the old one, and what is to be kept of the new."""
 
@@ -87,6 +96,12 @@ class Renewed:
 # -- making --
 
 
+def one_time() -> OneTime:
+    """A fresh one. Takes a tenth of a second on purpose, for which nobody's writing should wait."""
+    password = passwords.one_time()
+    return OneTime(password, passwords.seal(password))
+
+
 def make(
     session: Session,
     name: str,
@@ -96,26 +111,28 @@ def make(
     by: str,
     at: datetime,
     subject: str | None = None,
+    once: OneTime | None = None,
 ) -> tuple[Account, str]:
-    """A new account and its one-time password. With a `subject` of single sign-on it has none, and "" is returned.
+    """A new account and its one-time password: `once`, or one made while others wait. With a `subject` of single
+    sign-on it has none, and "" is returned.
 
     Raises NameTaken, SubjectTaken, Invalid.
     """
     name, called, grants = normal(name), _called(called), roles.checked(grants)
+    given = None if subject else once or one_time()
     alone(session)
     if session.scalar(select(AccountRow.id).where(AccountRow.name == name)):
         raise NameTaken()
     _free(session, subject)
-    password = "" if subject else passwords.one_time()
     row = AccountRow(
-        name=name, called=called, password=passwords.seal(password) if password else None, must_change=bool(password),
-        password_until=at + ONE_TIME if password else None, subject=subject, enabled=True, failed=0, locked_until=None,
+        name=name, called=called, password=given.kept if given else None, must_change=bool(given),
+        password_until=at + ONE_TIME if given else None, subject=subject, enabled=True, failed=0, locked_until=None,
         made_at=at, made_by=by, signed_at=None,
     )  # fmt: skip
     session.add(row)
     session.flush()
     roles.write(session, row.id, grants)
-    return _account(row, grants), password
+    return _account(row, grants), given.told if given else ""
 
 
 def first(session: Session, *, region: str, at: datetime) -> tuple[str, str] | None:
@@ -162,13 +179,15 @@ def every(session: Session) -> tuple[Account, ...]:
 # -- changing --
 
 
-def set_grants(session: Session, account_id: int, grants: Iterable[Grant]) -> Account:
-    """Its roles in place of those it has. Raises NoAccount, LastAdministrator, Invalid."""
+def set_grants(session: Session, account_id: int, grants: Iterable[Grant], *, within: Within = eq) -> Account:
+    """Its roles in place of those it has. Raises NoAccount, LastAdministrator, Invalid.
+
+    `within` says which region lies in which, so that who manages the whole may take over a part.
+    """
     checked = roles.checked(grants)
     alone(session)
     row, before = _row(session, account_id), read(session, account_id)
-    if not roles.manages(checked):
-        _somebody_else_manages(session, before)
+    _still_managed(session, before, checked, within)
     roles.write(session, row.id, checked)
     return _account(row, checked)
 
@@ -190,28 +209,29 @@ def link(session: Session, account_id: int, subject: str | None) -> Account:
     return read(session, account_id)
 
 
-def enable(session: Session, account_id: int, enabled: bool) -> Account:
-    """Let it sign in, or no more: that ends all its sessions. Raises NoAccount, LastAdministrator."""
+def enable(session: Session, account_id: int, enabled: bool, *, within: Within = eq) -> Account:
+    """Let it sign in, or no more: that ends all its sessions. `within` as above. Raises NoAccount, LastAdministrator."""
     alone(session)
     row = _row(session, account_id)
     if not enabled:
-        _somebody_else_manages(session, read(session, account_id))
+        _still_managed(session, read(session, account_id), (), within)
         end_sessions(session, row.id)
     row.enabled = enabled
     session.flush()
     return read(session, account_id)
 
 
-def reset(session: Session, account_id: int, *, at: datetime) -> str:
-    """A new one-time password, good for seven days. Unlocks the account and ends all its sessions. Raises NoAccount."""
-    password = passwords.one_time()
-    kept = passwords.seal(password)
+def reset(session: Session, account_id: int, *, at: datetime, once: OneTime | None = None) -> str:
+    """A new one-time password, good for seven days: `once`, or one made while others wait. Unlocks the account and ends
+    all its sessions. Raises NoAccount.
+    """
+    once = once or one_time()
     row = _row(session, account_id)
-    row.password, row.must_change, row.password_until = kept, True, at + ONE_TIME
+    row.password, row.must_change, row.password_until = once.kept, True, at + ONE_TIME
     row.failed, row.locked_until = 0, None
     session.flush()
     end_sessions(session, row.id)
-    return password
+    return once.told
 
 
 def unlock(session: Session, account_id: int) -> None:
@@ -282,7 +302,8 @@ def named(session: Session, name: str) -> AccountRow | None:
 def alone(session: Session) -> None:
     """Let nobody else make or change accounts meanwhile. A writing transaction of SQLite is alone anyway."""
     if session.get_bind().dialect.name == "postgresql":
-        session.execute(text("LOCK TABLE staff_accounts IN SHARE ROW EXCLUSIVE MODE"))
+        # Whoever has locked a row to change it is waited for here, and not when each holds what the other needs.
+        session.execute(text("LOCK TABLE staff_accounts IN EXCLUSIVE MODE"))
 
 
 # -- inside --
@@ -301,11 +322,13 @@ def _free(session: Session, subject: str | None) -> None:
         raise SubjectTaken()
 
 
-def _somebody_else_manages(session: Session, account: Account) -> None:
-    """Where the account is an administrator: raises LastAdministrator unless another enabled one is there."""
-    if not account.enabled or not roles.manages(account.grants):
+def _still_managed(session: Session, account: Account, kept: Iterable[Grant], within: Within) -> None:
+    """Raises LastAdministrator where the account manages a region, and with the roles `kept` nobody enabled would."""
+    places = [one.region for one in account.grants if roles.manages([one])] if account.enabled else []
+    if not places:
         return
-    if not any(one.enabled and roles.manages(one.grants) for one in every(session) if one.id != account.id):
+    others = [grant for one in every(session) if one.enabled and one.id != account.id for grant in one.grants]
+    if not all(allowed([*kept, *others], Act.MANAGE_ACCOUNTS, place, None, within) for place in places):
         raise LastAdministrator()
 
 

@@ -90,6 +90,7 @@ def sign_in(
     now: datetime,
     hours: int,
     locked: timedelta | None = None,
+    known: bool = False,
 ) -> tuple[str, Account]:
     """The token for the cookie, good for `hours`, and whose it is. What happened goes on record.
 
@@ -97,13 +98,14 @@ def sign_in(
     the tenth of a second that a password takes. Raises WrongSignIn in the same words and time for an unknown name, a
     disabled account and a wrong password; LockedOut after five wrong ones in a row; PasswordExpired. For a name that
     opens nothing it is UnknownName: whoever calls this counts those, and says with `locked` how long such a name is to
-    seem locked, so that locking tells nobody which names there are.
+    seem locked, so that locking tells nobody which names there are. In a browser that is `known` (see `devices`) whoever
+    calls this counts all; the lock that strangers brought about is neither asked for nor touched.
     """
-    browser = _Browser(address, agent, now, hours)
+    browser = _Browser(address, agent, now, hours, known)
     with writing.begin() as session:
         row = accounts.named(session, name)
         if row and row.enabled:
-            _refuse_locked(row, now)
+            _refuse_locked(row, browser)
         elif locked:
             raise LockedOut(locked)
         kept = row.password if row and row.enabled else None
@@ -195,6 +197,7 @@ class _Browser:
     agent: str
     now: datetime
     hours: int
+    known: bool = False
 
 
 def _problem(
@@ -204,7 +207,7 @@ def _problem(
     if row is None or not row.enabled or row.password != kept:  # disabled or reset meanwhile
         _record(session, audit, row, "sign.failed", browser)
         return WrongSignIn() if row and row.enabled else UnknownName()
-    _refuse_locked(row, browser.now)
+    _refuse_locked(row, browser)
     if not opens:
         return _failed(session, audit, row, browser)
     if row.password_until and row.password_until <= browser.now:
@@ -213,14 +216,14 @@ def _problem(
     return None
 
 
-def _refuse_locked(row: AccountRow, now: datetime) -> None:
-    if row.locked_until and row.locked_until > now:
-        raise LockedOut(row.locked_until - now)
+def _refuse_locked(row: AccountRow, browser: _Browser) -> None:
+    if row.locked_until and row.locked_until > browser.now and not browser.known:
+        raise LockedOut(row.locked_until - browser.now)
 
 
 def _failed(session: Session, audit: Audit, row: AccountRow, browser: _Browser) -> Unauthorized:
-    row.failed += 1
-    if row.failed < TRIES:
+    row.failed += not browser.known
+    if browser.known or row.failed < TRIES:
         _record(session, audit, row, "sign.failed", browser)
         return WrongSignIn()
     row.failed, row.locked_until = 0, browser.now + LOCKED
@@ -230,7 +233,9 @@ def _failed(session: Session, audit: Audit, row: AccountRow, browser: _Browser) 
 
 def _open(session: Session, audit: Audit, row: AccountRow, by: str, browser: _Browser) -> tuple[str, Account]:
     now = browser.now
-    row.failed, row.locked_until, row.signed_at = 0, None, now
+    row.signed_at = now
+    if not browser.known:
+        row.failed, row.locked_until = 0, None
     session.execute(delete(SessionRow).where(or_(SessionRow.until <= now, SessionRow.seen_at <= now - IDLE)))
     token = secrets.token_urlsafe(32)
     until, agent = now + timedelta(hours=browser.hours), browser.agent.replace("\x00", "")[:200]

@@ -86,10 +86,12 @@ def make(request: Request, clerk: AtWork, sent: Posted) -> Response:
     try:
         grants = roles.granted(house, clerk, sent)
         name, called, by_sso = sent.get("name"), sent.get("called"), sent.get("by") == "oidc"
+        subject = invited.waiting(name) if by_sso and house.settings.oidc_issuer else None
+        once = None if subject else accounts.one_time()
         with house.writing.begin() as session:
-            subject = invited.waiting(name) if by_sso and house.settings.oidc_issuer else None
+            _alone(session, clerk)
             account, password = accounts.make(
-                session, name, called, grants=grants, by=clerk.name, at=clock.now(), subject=subject
+                session, name, called, grants=grants, by=clerk.name, at=clock.now(), subject=subject, once=once
             )
             _record(
                 house,
@@ -116,7 +118,7 @@ def change(request: Request, clerk: AtWork, account_id: Number, sent: Posted) ->
     try:
         grants = roles.granted(house, clerk, sent)
         with house.writing.begin() as session:
-            before = _alone(house, session, clerk, account_id)
+            before = _managed_alone(house, session, clerk, account_id)
             _keep_oneself(house, clerk, before, grants)
             _change(house, session, clerk, before, grants, sent.get("called"))
     except (NoAccount, OwnAccount, LastAdministrator, Invalid) as problem:
@@ -129,10 +131,10 @@ def enable(request: Request, clerk: AtWork, account_id: Number, sent: Posted) ->
     """Disable an account, which ends its sessions, or enable it. Raises NoAccount, OwnAccount, LastAdministrator."""
     house, enabled = House.of(request), sent.get("enabled") == "yes"
     with house.writing.begin() as session:
-        account = _alone(house, session, clerk, account_id)
+        account = _managed_alone(house, session, clerk, account_id)
         if not enabled and account.id == clerk.account.id:
             raise OwnAccount()
-        accounts.enable(session, account_id, enabled)
+        accounts.enable(session, account_id, enabled, within=clerk.within)
         _record(house, session, clerk, "account.enable", account, {"enabled": enabled}, sent.get("why"))
     told = "已启用。" if enabled else "已停用，这个账号在各处的登录都已退出。"
     return redirect(request, f"/console/accounts/{account_id}", told=told)
@@ -143,7 +145,7 @@ def unlock(request: Request, clerk: AtWork, account_id: Number, sent: Posted) ->
     """Let somebody try again at once. Raises NoAccount."""
     house = House.of(request)
     with house.writing.begin() as session:
-        account = _alone(house, session, clerk, account_id)
+        account = _managed_alone(house, session, clerk, account_id)
         accounts.unlock(session, account_id)
         _record(house, session, clerk, "account.unlock", account)
     return redirect(request, f"/console/accounts/{account_id}", told="已解锁，现在就可以登录。")
@@ -153,9 +155,12 @@ def unlock(request: Request, clerk: AtWork, account_id: Number, sent: Posted) ->
 def reset(request: Request, clerk: AtWork, account_id: Number, sent: Posted) -> Response:
     """A new one-time password, on the answer alone; all sessions of the account end. Raises NoAccount."""
     house = House.of(request)
+    with house.reading() as session:
+        _managed(house, session, clerk, account_id)
+    once = accounts.one_time()
     with house.writing.begin() as session:
-        account = _alone(house, session, clerk, account_id)
-        password = accounts.reset(session, account_id, at=clock.now())
+        account = _managed_alone(house, session, clerk, account_id)
+        password = accounts.reset(session, account_id, at=clock.now(), once=once)
         _record(house, session, clerk, "account.reset", account)
     return page(request, clerk, "staff/password_given.html", title="密码已重置", account=account, password=password)
 
@@ -184,10 +189,18 @@ def _managed(house: House, session: Session, clerk: Clerk, account_id: int) -> A
     return account
 
 
-def _alone(house: House, session: Session, clerk: Clerk, account_id: int) -> Account:
+def _managed_alone(house: House, session: Session, clerk: Clerk, account_id: int) -> Account:
     """The same, to be changed: what was checked stays so until the transaction ends."""
-    accounts.alone(session)
+    _alone(session, clerk)
     return _managed(house, session, clerk, account_id)
+
+
+def _alone(session: Session, clerk: Clerk) -> None:
+    """Let nobody else change accounts. Raises Forbidden where somebody has just changed the administrator's own."""
+    accounts.alone(session)
+    now = accounts.read(session, clerk.account.id)
+    if not now.enabled or now.grants != clerk.account.grants:
+        raise Forbidden()
 
 
 def _keep_oneself(house: House, clerk: Clerk, account: Account, grants: Sequence[Grant]) -> None:
@@ -202,7 +215,7 @@ def _change(
 ) -> None:
     after = accounts.rename(session, before.id, called)
     if set(grants) != set(before.grants):
-        after = accounts.set_grants(session, before.id, grants)
+        after = accounts.set_grants(session, before.id, grants, within=house.regions.within)
         detail = {"before": roles.recorded(before.grants), "after": roles.recorded(after.grants)}
         _record(house, session, clerk, "account.grants", after, detail)
     if after.called != before.called:
@@ -246,7 +259,7 @@ def _form(
         places=roles.places(house, clerk, [row[1] for row in used]), departments=departments,
         line=_line(house, account) if account else None, oneself=bool(account and account.id == clerk.account.id),
         oidc=house.settings.oidc_title if house.settings.oidc_issuer else "",
-        waits=bool(account and invited.waits(account)),
+        waits=bool(account and invited.waits(account)), signs_on=bool(account and invited.signs_on(account)),
     )  # fmt: skip
 
 

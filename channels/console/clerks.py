@@ -19,6 +19,7 @@ from staff.permissions import Act, Within, allowed, scopes
 
 COOKIE = "bangban_staff"
 HOUR = 3600
+LONGEST = 2000  # of an address to come back to; a proxy takes no address of any length
 
 
 class Elsewhere(Exception):
@@ -80,7 +81,7 @@ def signed_in(request: Request) -> Clerk:
         if request.method != "GET" or "text/html" not in request.headers.get("accept", ""):
             raise NotSignedIn()
         here = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-        raise Elsewhere(f"/console/sign-in?next={quote(here)}")
+        raise Elsewhere(f"/console/sign-in?next={quote(here)}" if len(here) <= LONGEST else "/console/sign-in")
     return Clerk(signed.account, signed.digest, signed.csrf, house.regions.within)
 
 

@@ -24,12 +24,19 @@ def waiting(name: str) -> str:
 
 
 def waits(account: Account) -> bool:
-    """Whether nobody has signed in with it yet by single sign-on."""
-    return (account.subject or "").startswith(_WAITING)
+    """Whether it goes to the first who signs in by single sign-on: nobody has, nor has chosen a password for it."""
+    owned = account.has_password and not account.must_change
+    return (account.subject or "").startswith(_WAITING) and not owned
+
+
+def signs_on(account: Account) -> bool:
+    """Whether single sign-on opens it, or will."""
+    return waits(account) or not (account.subject or _WAITING).startswith(_WAITING)
 
 
 def bind(session: Session, audit: Audit, subject: str, name: str, *, now: datetime) -> None:
-    """Give the account that waits for `name` to `subject`, if there is one: enabled, and opened by no password.
+    """Give the account that waits for `name` to `subject`, if there is one: enabled, and nobody's by a password of
+    their own. A one-time password that was not used opens nothing afterwards: see `signing.sign_in_by`.
 
     Whoever has an account already gets no second one.
     """
@@ -37,7 +44,7 @@ def bind(session: Session, audit: Audit, subject: str, name: str, *, now: dateti
         account = accounts.find(session, accounts.normal(name))
     except BangbanError:  # no name that an account could have, or nobody's
         return
-    if not account.enabled or account.has_password or account.subject != waiting(account.name):
+    if not (account.enabled and waits(account)):
         return
     try:
         accounts.link(session, account.id, subject)

@@ -1,7 +1,4 @@
-"""Single sign-on: the code flow of OpenID Connect with PKCE.
-
-The issuer's words are fetched anew for each sign-in: that is seldom, and its keys may have changed.
-"""
+"""Single sign-on: the code flow of OpenID Connect with PKCE."""
 
 from __future__ import annotations
 
@@ -11,48 +8,41 @@ import hmac
 import json
 import secrets
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote_plus
 
 import structlog
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Depends, Request
 from fastapi.responses import RedirectResponse, Response
 
 from channels.console.invited import bind
+from channels.console.issuer import Issuer, NotProved
 from channels.console.signing import Next, agent, local, sign_in_form, welcome
 from channels.house import House
 from channels.web import cookies, limits
 from core import clock
-from core.errors import BangbanError, NotFound, Unauthorized, Unavailable
-from core.settings import Settings
+from core.errors import BangbanError, NotFound, Unauthorized
 from staff import signing
+
+if TYPE_CHECKING:
+    from joserfc.jwk import KeySet
 
 COOKIE = "bangban_oidc"
 WAITS = 600  # seconds that somebody may take at the issuer's
-PATIENCE = 5.0  # seconds the issuer may take for one answer
-LEEWAY = 60  # seconds by which its clock may differ
+LEEWAY = 60  # seconds by which the issuer's clock may differ
 SIGNED_WITH = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]
 
 log = structlog.get_logger()
-router = APIRouter(prefix="/console/oidc")
 
 
-class NotProved(Unauthorized):
-    """统一身份认证没有成功，请重新登录。还是不行的话，请联系管理员。"""
-
-    code = "not_proved"
+class UnknownKey(NotProved):
+    """统一身份认证没有成功，请重新登录。还是不行的话，请联系管理员。"""  # told alike: its keys may be new
 
 
 class NotBegun(Unauthorized):
     """这次登录已经过期，或者不是在这个浏览器里开始的，请重新登录。"""
 
     code = "not_begun"
-
-
-class IssuerAway(Unavailable):
-    """统一身份认证暂时连不上，请稍后再试，或者用密码登录。"""
-
-    code = "issuer_away"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,15 +55,13 @@ class Begun:
     next: str
 
 
-@dataclass(frozen=True, slots=True)
-class Issuer:
-    """What the issuer tells of itself."""
+async def _visited(request: Request) -> None:
+    """Refuse what a page loads as a picture or a frame: nobody signs in so, and it would count for a whole office."""
+    if request.headers.get("sec-fetch-dest", "document") != "document":
+        raise NotBegun()
 
-    name: str
-    authorise: str
-    token: str
-    keys: str
-    by_post: bool  # the client's secret goes into the body
+
+router = APIRouter(prefix="/console/oidc", dependencies=[Depends(_visited)])
 
 
 @router.get("")
@@ -82,11 +70,10 @@ async def begin(request: Request, next: Next = "") -> Response:
     from authlib.common.urls import add_params_to_uri
     from authlib.oauth2.rfc7636 import create_s256_code_challenge
 
-    house = House.of(request)
-    if not house.settings.oidc_issuer:
-        raise NotFound()
+    house, issuer = House.of(request), _issuer(request)
     try:
-        issuer = await _issuer(house.settings)
+        await limits.single_sign_on(house, request)
+        addresses = await issuer.addresses()
     except BangbanError as problem:
         return await asyncio.to_thread(sign_in_form, request, next, problem)
     state, browser = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
@@ -97,7 +84,7 @@ async def begin(request: Request, next: Next = "") -> Response:
         "scope": "openid profile", "state": state, "nonce": begun.nonce,
         "code_challenge": create_s256_code_challenge(begun.verifier), "code_challenge_method": "S256",
     }  # fmt: skip
-    url = add_params_to_uri(issuer.authorise, list(asked.items()))
+    url = add_params_to_uri(addresses.authorise, list(asked.items()))
     response = RedirectResponse(url, status_code=303)
     cookies.keep(request, response, COOKIE, browser, WAITS)
     return response
@@ -106,17 +93,18 @@ async def begin(request: Request, next: Next = "") -> Response:
 @router.get("/return")
 async def returned(request: Request, code: str = "", state: str = "") -> Response:
     """Back from the issuer: signed in, or told on the sign-in page why not."""
-    house = House.of(request)
-    if not house.settings.oidc_issuer:
-        raise NotFound()
+    house, issuer = House.of(request), _issuer(request)
     await limits.check_sign_in(house, request)
     try:
+        await limits.single_sign_on(house, request)
         begun = await _begun(request, state)
-        claims = await _claims(request, begun, code)
+        claims = await _claims(request, issuer, begun, code)
         token = await asyncio.to_thread(_sign_in, request, claims)
         response: Response = await asyncio.to_thread(welcome, request, token, begun.next)
     except BangbanError as problem:
-        await limits.wrong_sign_in(house, request)
+        # What another page or an issuer that is away brings about locks nobody out of signing in by password.
+        if isinstance(problem, NotProved | signing.NotInvited):
+            await limits.wrong_sign_in(house, request)
         response = await asyncio.to_thread(sign_in_form, request, "", problem)
     cookies.drop(request, response, COOKIE)
     return response
@@ -131,16 +119,17 @@ async def _begun(request: Request, state: str) -> Begun:
     return begun
 
 
-async def _claims(request: Request, begun: Begun, code: str) -> dict[str, Any]:
+async def _claims(request: Request, issuer: Issuer, begun: Begun, code: str) -> dict[str, Any]:
     """What the issuer says of who signed in, verified. Raises NotProved, IssuerAway."""
-    settings = House.of(request).settings
     try:
         if not code:  # the issuer refused, or somebody changed their mind
             raise NotProved()
-        issuer = await _issuer(settings)
         answer = await _exchange(request, issuer, begun, code)
-        keys = await _fetch(issuer.keys)
-        return _verified(answer, keys, issuer, settings.oidc_client_id, begun.nonce)
+        client, name = House.of(request).settings.oidc_client_id, (await issuer.addresses()).name
+        try:
+            return _verified(answer, await issuer.keys(), name, client, begun.nonce)
+        except UnknownKey:
+            return _verified(answer, await issuer.keys(anew=True), name, client, begun.nonce)
     except NotProved:
         await asyncio.to_thread(_put_on_record, request)
         raise
@@ -154,37 +143,34 @@ async def _exchange(request: Request, issuer: Issuer, begun: Begun, code: str) -
     who = (settings.oidc_client_id, settings.oidc_client_secret)
     form = {"grant_type": "authorization_code", "code": code, "redirect_uri": _back(request)}
     form["code_verifier"] = begun.verifier
-    if issuer.by_post:
+    by_post = (await issuer.addresses()).by_post
+    if by_post:
         form |= dict(zip(("client_id", "client_secret"), who, strict=True))
     # RFC 6749, 2.3.1: both are encoded as in forms first.
-    basic = None if issuer.by_post else httpx.BasicAuth(quote_plus(who[0]), quote_plus(who[1]))
-    try:
-        async with httpx.AsyncClient(timeout=PATIENCE, auth=basic) as client:
-            answer = await client.post(issuer.token, data=form, headers={"Accept": "application/json"})
-            if answer.is_client_error:
-                raise NotProved()
-            return dict(answer.raise_for_status().json())
-    except (httpx.HTTPError, ValueError, TypeError) as error:
-        log.warning("oidc.away", reason=type(error).__name__)
-        raise IssuerAway() from error
+    basic = None if by_post else httpx.BasicAuth(quote_plus(who[0]), quote_plus(who[1]))
+    return await issuer.exchange(form, basic)
 
 
-def _verified(answer: dict[str, Any], keys: Any, issuer: Issuer, client: str, nonce: str) -> dict[str, Any]:
-    """The claims of the id_token: signed by the issuer, for us, for this sign-in, and fresh. Raises NotProved."""
+def _verified(answer: dict[str, Any], keys: KeySet, issuer: str, client: str, nonce: str) -> dict[str, Any]:
+    """The claims of the id_token: signed by `issuer`, for us, for this sign-in, and fresh. Raises NotProved, which is
+    UnknownKey where none of the keys signed it.
+    """
     from authlib.oidc.core import CodeIDToken
     from joserfc import jwt
-    from joserfc.errors import JoseError
-    from joserfc.jwk import KeySet
+    from joserfc.errors import BadSignatureError, InvalidKeyIdError, JoseError
 
     expected = {
-        "iss": {"essential": True, "value": issuer.name}, "aud": {"essential": True, "value": client},
+        "iss": {"essential": True, "value": issuer}, "aud": {"essential": True, "value": client},
         "sub": {"essential": True},
     }  # fmt: skip
     proof = {"nonce": nonce, "client_id": client, "access_token": answer.get("access_token")}
     try:
-        token = jwt.decode(str(answer.get("id_token")), KeySet.import_key_set(keys), algorithms=SIGNED_WITH)
+        token = jwt.decode(str(answer.get("id_token")), keys, algorithms=SIGNED_WITH)
         claims = CodeIDToken(token.claims, token.header, options=expected, params=proof)
         claims.validate(now=int(clock.now().timestamp()), leeway=LEEWAY)
+    except (BadSignatureError, InvalidKeyIdError) as error:
+        log.warning("oidc.unknown_key", reason=type(error).__name__)
+        raise UnknownKey() from error
     except (JoseError, ValueError, TypeError, KeyError) as error:
         log.warning("oidc.not_proved", reason=type(error).__name__)
         raise NotProved() from error
@@ -213,38 +199,12 @@ def _put_on_record(request: Request) -> None:
         )
 
 
-# -- the issuer --
-
-
-async def _issuer(settings: Settings) -> Issuer:
-    """What the issuer's discovery document says. Raises IssuerAway."""
-    told = await _fetch(f"{settings.oidc_issuer.rstrip('/')}/.well-known/openid-configuration")
-    try:
-        name, ways = str(told["issuer"]), told.get("token_endpoint_auth_methods_supported", ["client_secret_basic"])
-        made = Issuer(
-            name, str(told["authorization_endpoint"]), str(told["token_endpoint"]), str(told["jwks_uri"]),
-            "client_secret_basic" not in ways,
-        )  # fmt: skip
-    except (KeyError, TypeError, AttributeError) as error:
-        raise IssuerAway() from error
-    # An issuer that is reached safely does not send us where we are not.
-    scheme = "https://" if settings.oidc_issuer.startswith("https://") else "http"
-    safe = all(url.startswith(scheme) for url in (made.authorise, made.token, made.keys))
-    if name.rstrip("/") != settings.oidc_issuer.rstrip("/") or not safe:
-        log.error("oidc.another_issuer")
-        raise IssuerAway()
-    return made
-
-
-async def _fetch(url: str) -> Any:
-    import httpx
-
-    try:
-        async with httpx.AsyncClient(timeout=PATIENCE) as client:
-            return (await client.get(url)).raise_for_status().json()
-    except (httpx.HTTPError, ValueError) as error:
-        log.warning("oidc.away", reason=type(error).__name__)
-        raise IssuerAway() from error
+def _issuer(request: Request) -> Issuer:
+    """Raises NotFound where none is set."""
+    issuer = House.of(request).issuer
+    if issuer is None:
+        raise NotFound()
+    return issuer
 
 
 def _back(request: Request) -> str:

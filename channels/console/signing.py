@@ -11,7 +11,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from sqlalchemy.orm import Session
 
-from channels.console import clerks
+from channels.console import clerks, devices
 from channels.console.clerks import AtWork, Clerk, SignedIn
 from channels.console.forms import Posted, Unchecked
 from channels.console.pages import page, redirect
@@ -28,7 +28,7 @@ HOME = "/console"
 _NOWHERE = ("/console/sign-in", "/console/sign-out", "/console/password", "/console/oidc")
 
 router = APIRouter(prefix="/console")
-Next = Annotated[str, Query(max_length=2000)]
+Next = Annotated[str, Query()]
 
 
 # -- in --
@@ -56,17 +56,20 @@ async def sign_in(request: Request, sent: Unchecked) -> Response:
             await limits.wrong_sign_in(house, request)
             return await asyncio.to_thread(sign_in_form, request, sent.get("next"), problem, name)
     to = "/console/password" if account.must_change else local(request, sent.get("next"))
-    return await asyncio.to_thread(welcome, request, token, to)
+    response = await asyncio.to_thread(welcome, request, token, to)
+    await asyncio.to_thread(devices.keep, request, response, account.id)
+    return response
 
 
 async def _proved(request: Request, name: str, password: str) -> tuple[str, Account]:
     """Sign in, or fail alike whether or not the name is anybody's. Raises what `signing.sign_in` raises."""
     house = House.of(request)
-    locked = await limits.nobody_locked(house, name)
+    locked, known = await limits.nobody_locked(house, name), await devices.known(request, name)
     try:
         return await asyncio.to_thread(
             signing.sign_in, house.writing, house.audit, name, password, address=limits.address(request),
             agent=agent(request), now=clock.now(), hours=house.settings.staff_hours_signed_in, locked=locked,
+            known=known,
         )  # fmt: skip
     except signing.UnknownName as problem:
         if await limits.nobody_failed(house, name):
@@ -96,7 +99,7 @@ def welcome(request: Request, token: str, to: str) -> RedirectResponse:
 
 
 def local(request: Request, to: str) -> str:
-    """Where to go after signing in: `to` if it is a page of the console, else its front page."""
+    """Where to go after signing in: `to` if it is a page of the console and not too long, else its front page."""
     root = request.scope.get("root_path", "")
     to = to.removeprefix(root)
     try:
@@ -106,7 +109,7 @@ def local(request: Request, to: str) -> str:
     path = unquote(parts.path)
     ours = not parts.scheme and not parts.netloc and (path == HOME or path.startswith(f"{HOME}/"))
     plain = unquote(to).isprintable() and "\\" not in path and "//" not in path and ".." not in path.split("/")
-    return to if ours and plain and not path.startswith(_NOWHERE) else HOME
+    return to if ours and plain and len(to) <= clerks.LONGEST and not path.startswith(_NOWHERE) else HOME
 
 
 def agent(request: Request) -> str:
@@ -191,7 +194,9 @@ async def password(request: Request, clerk: SignedIn, sent: Posted) -> Response:
         return await asyncio.to_thread(_password_form, request, clerk, again=str(problem))
     await limits.guessed(house, clerk.account.id)
     to = HOME if clerk.account.must_change else "/console/me"
-    return redirect(request, to, told="密码已修改，其他设备上的登录已退出。")
+    response = redirect(request, to, told="密码已修改，其他设备上的登录已退出。")
+    await asyncio.to_thread(devices.keep, request, response, clerk.account.id)
+    return response
 
 
 class Differs(Invalid):

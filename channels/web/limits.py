@@ -23,6 +23,7 @@ TRIES_NUMBER = 5  # an hour: there are a million codes
 TRIES_ADDRESS = 20  # an hour
 WRONG_TOKENS = 20  # in ten minutes
 WRONG_SIGN_INS = 30  # in ten minutes: an office of many shares one address
+SIGN_ONS = 600  # in ten minutes, each counted as it begins and as it comes back: likewise
 TEN_MINUTES = 600
 GUESSES = 5  # in a quarter of an hour, at the password of somebody who left a browser open
 QUARTER = 900
@@ -50,6 +51,12 @@ class TooManySignIns(TooManyTries):
     """这个网络登录失败的次数太多了，请过一会儿再试。"""
 
     words = "这个网络登录失败的次数太多了，请过 {minutes} 分钟再试。"
+
+
+class TooManySignOns(TooManyTries):
+    """这个网络登录的次数太多了，请过一会儿再试。"""
+
+    words = "这个网络登录的次数太多了，请过 {minutes} 分钟再试，或者用密码登录。"
 
 
 class TooManyGuesses(TooManyTries):
@@ -117,6 +124,11 @@ async def wrong_sign_in(house: House, request: Request) -> None:
     await house.cache.count(_sign_ins(request), TEN_MINUTES)
 
 
+async def single_sign_on(house: House, request: Request) -> None:
+    """Count a single sign-on that begins or comes back, whatever becomes of it. Raises TooManySignOns."""
+    await _count(house, f"sign-ons:{address(request)}", SIGN_ONS, TEN_MINUTES, TooManySignOns)
+
+
 async def nobody_locked(house: House, name: str) -> timedelta | None:
     """How long a name that opens nothing is still to seem locked, as that of an account would be."""
     until = await house.cache.get(f"nobody-until:{_sealed(house, name)}")
@@ -134,6 +146,12 @@ async def nobody_failed(house: House, name: str) -> bool:
     until = clock.now() + LOCKED
     await house.cache.set(f"nobody-until:{sealed}", until.isoformat(), int(LOCKED.total_seconds()))
     return True
+
+
+async def known_browser(house: House, browser: str) -> bool:
+    """Count a sign-in in a browser that is known; whether it has any left, however often strangers tried."""
+    tried, _ = await house.cache.count(f"known:{browser}", QUARTER)
+    return tried <= TRIES
 
 
 async def guess(house: House, account: int) -> None:

@@ -29,6 +29,7 @@ class Issuer:
     signed: str = "RS256"
     asked: list[dict[str, str]] = field(default_factory=list)
     codes: dict[str, dict[str, str]] = field(default_factory=dict)
+    told: list[str] = field(default_factory=list)  # the addresses and the keys, each time it was asked for them
     key: RSAKey = field(default_factory=lambda: RSAKey.generate_key(2048, {"kid": "one", "use": "sig"}, private=True))
 
     def id_token(self, asked: dict[str, str]) -> str:
@@ -43,7 +44,7 @@ class Issuer:
         if self.signed == "HS256":  # with what everybody can read, in the hope that it is taken for a secret
             return _forged(claims, self.key)
         key = self.key if self.signed == "RS256" else RSAKey.generate_key(2048, {"kid": "one"}, private=True)
-        return jwt.encode({"alg": "RS256", "kid": "one"}, claims, key)
+        return jwt.encode({"alg": "RS256", "kid": key.kid}, claims, key)
 
 
 def _forged(claims: dict[str, Any], key: RSAKey) -> str:
@@ -68,6 +69,7 @@ def make_app(issuer: Issuer) -> FastAPI:
 
     @app.get("/.well-known/openid-configuration")
     def discovery() -> dict[str, Any]:
+        issuer.told.append("addresses")
         return {
             "issuer": issuer.url, "authorization_endpoint": f"{issuer.url}/authorise",
             "token_endpoint": f"{issuer.url}/token", "jwks_uri": f"{issuer.url}/keys",
@@ -75,6 +77,7 @@ def make_app(issuer: Issuer) -> FastAPI:
 
     @app.get("/keys")
     def keys() -> dict[str, Any]:
+        issuer.told.append("keys")
         return {"keys": [issuer.key.as_dict(private=False)]}
 
     @app.get("/authorise")

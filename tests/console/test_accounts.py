@@ -5,13 +5,17 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Iterator
+from contextlib import closing
 
 import httpx
 import pytest
 from playwright.sync_api import expect
+from sqlalchemy import update
+from sqlalchemy.orm import Session
 
 from staff import accounts, signing
 from staff.audit import Entry
+from staff.models import AccountRow
 from staff.permissions import Grant, Role
 from tests.console.conftest import CITY, DISTRICT, PASSWORD, POLICE, Office, Visit, axe
 
@@ -186,6 +190,35 @@ def test_nobody_disables_or_demotes_themselves(office: Office) -> None:
     kept = office.post(gao, path, {"called": "高远", **roles(("administrator", CITY, ""), ("editor", CITY, ""))})
     assert kept.status_code == 303
     office.post(gao, path, {"called": "高远", **roles(("administrator", CITY, ""))})
+
+
+@pytest.mark.parametrize("what", ["", "/enable", "/reset", "/unlock", "new"])
+def test_who_was_disabled_while_their_form_was_on_its_way_changes_nothing(
+    office: Office, what: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account, gao2 = somebody(office), somebody(office, ADMINISTRATOR)
+    alone = accounts.alone
+    path = "/console/accounts/new" if what == "new" else f"/console/accounts/{account.id}{what}"
+
+    def after_another(session: Session) -> None:
+        alone(session)
+        session.execute(update(AccountRow).where(AccountRow.id == gao2.id).values(enabled=False))
+
+    with closing(office.sign_in(gao2.name, PASSWORD)) as client:
+        csrf = office.csrf(client)
+        monkeypatch.setattr(accounts, "alone", after_another)
+        fields = {"csrf": csrf, "name": "late", "called": "某人", "enabled": "no", **roles(("reviewer", CITY, ""))}
+        assert client.post(path, data=fields).status_code == 403
+    assert office.account(account.name) == account
+
+
+def test_the_only_administrator_of_a_district_may_go_where_the_city_has_one(office: Office) -> None:
+    account = somebody(office, Grant(Role.ADMINISTRATOR, "980103"))
+    path = f"/console/accounts/{account.id}"
+    fields = {"called": "某人", **roles(("editor", "980103", ""))}
+    assert office.post(office.signed("gao"), path, fields).status_code == 303
+    assert office.post(office.signed("gao"), path, {**fields, **roles(("administrator", "980103", ""))}).is_redirect
+    assert office.post(office.signed("gao"), f"{path}/enable", enabled="no").status_code == 303
 
 
 # -- others' accounts --

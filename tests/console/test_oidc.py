@@ -8,14 +8,17 @@ from typing import Any
 
 import httpx
 import pytest
+from joserfc.jwk import RSAKey
 from playwright.sync_api import expect
 
 from channels.console import invited
 from channels.console.clerks import COOKIE
+from channels.console.issuer import Issuer as Keeper
+from channels.web import limits
 from core import clock
 from staff import accounts
 from staff.permissions import Grant, Role
-from tests.console.conftest import CITY, Office, Serving, Visit, axe
+from tests.console.conftest import CITY, PASSWORD, Office, Serving, Visit, axe
 from tests.console.oidc_server import CLIENT, SECRET, Issuer, make_app
 
 EDITOR = Grant(Role.EDITOR, CITY)
@@ -195,9 +198,24 @@ def test_an_account_with_a_password_is_never_taken_over_by_its_name(office: Offi
     assert signed_in(office) == (401, NOT_INVITED)
     account = invite(office, "given-a-password")
     with office.house.writing.begin() as session:
-        accounts.reset(session, account, at=clock.now())
+        accounts.change_password(session, account, accounts.reset(session, account, at=clock.now()), PASSWORD)
     issuer.claims = {"sub": "person-4", "preferred_username": "given-a-password"}
     assert signed_in(office) == (401, NOT_INVITED)
+    shown = office.signed("gao").get(f"/console/accounts/{account}").text
+    assert ("<dd>密码</dd>" in shown, "等本人首次登录" in shown) == (True, False)
+
+
+def test_an_account_that_waits_goes_on_waiting_when_its_password_is_reset(office: Office, issuer: Issuer) -> None:
+    account = invite(office, "reset-meanwhile")
+    with office.house.writing.begin() as session:
+        once = accounts.reset(session, account, at=clock.now())
+    assert "<dd>密码，统一身份认证</dd>" in office.signed("gao").get(f"/console/accounts/{account}").text
+    issuer.claims = {"sub": "person-6", "preferred_username": "reset-meanwhile"}
+    assert signed_in(office) == (303, "/console/me")
+    assert not office.account("reset-meanwhile").has_password
+    with office.client() as client:
+        sent = {"name": "reset-meanwhile", "password": once}
+        assert client.post("/console/sign-in", data=sent).status_code == 401
 
 
 def test_who_has_an_account_takes_no_second_one(office: Office, issuer: Issuer) -> None:
@@ -210,23 +228,91 @@ def test_who_has_an_account_takes_no_second_one(office: Office, issuer: Issuer) 
 def test_an_issuer_that_is_away_leaves_the_password(
     office: Office, issuer: Issuer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(office.house.settings, "oidc_issuer", "http://localhost:9")
+    monkeypatch.setattr(office.house, "issuer", at(office, "http://localhost:9"))
     with office.client() as client:
         answer = client.get("/console/oidc")
     assert (answer.status_code, "暂时连不上" in answer.text) == (503, True)
 
 
+def at(office: Office, address: str) -> Keeper:
+    """What asks an issuer at another address."""
+    return Keeper(office.house.settings.model_copy(update={"oidc_issuer": address}))
+
+
 def test_an_issuer_that_says_it_is_another_is_not_believed(
     office: Office, issuer: Issuer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(office.house.settings, "oidc_issuer", issuer.url.replace("localhost", "127.0.0.1"))
+    monkeypatch.setattr(office.house, "issuer", at(office, issuer.url.replace("localhost", "127.0.0.1")))
     with office.client() as client:
         assert client.get("/console/oidc").status_code == 503
 
 
 def test_without_an_issuer_there_is_no_button_and_no_way(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(office.house.settings, "oidc_issuer", "")
+    monkeypatch.setattr(office.house, "issuer", None)
     with office.client() as client:
         assert "/console/oidc" not in client.get("/console/sign-in").text
         assert client.get("/console/oidc").status_code == 404
         assert client.get("/console/oidc/return").status_code == 404
+
+
+# -- much at once --
+
+
+def test_the_issuer_tells_its_addresses_and_keys_once_in_ten_minutes(office: Office, issuer: Issuer) -> None:
+    office.watch.pass_(minutes=10)
+    issuer.told.clear()
+    assert [signed_in(office)[0] for _ in range(3)] == [303] * 3
+    assert sorted(issuer.told) == ["addresses", "keys"]
+
+
+def test_a_key_that_the_issuer_has_only_just_taken_is_asked_for_and_a_wrong_one_not_each_time(
+    office: Office, issuer: Issuer
+) -> None:
+    assert signed_in(office)[0] == 303
+    issuer.key = RSAKey.generate_key(2048, {"kid": "two", "use": "sig"}, private=True)
+    office.watch.pass_(minutes=1)
+    issuer.told.clear()
+    assert signed_in(office) == (303, "/console/me")
+    issuer.signed = "another key"
+    assert [signed_in(office)[0] for _ in range(3)] == [401] * 3
+    assert issuer.told == ["keys"]
+
+
+def test_what_proves_nothing_about_anybody_locks_nobody_out(
+    office: Office, issuer: Issuer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "WRONG_SIGN_INS", 1)
+    with office.client() as client, office.client() as began:
+        assert outcome(client.get("/console/oidc/return?state=x&code=x")) == (401, NOT_BEGUN)
+        location = back(began)
+        with monkeypatch.context() as patch:
+            patch.setattr(office.house, "issuer", at(office, "http://localhost:9"))
+            assert client.get("/console/oidc").status_code == began.get(location).status_code == 503
+    assert office.sign_in("gao", PASSWORD)
+
+
+@pytest.mark.parametrize("claims", [{"nonce": "another"}, {"sub": "stranger", "preferred_username": "stranger"}])
+def test_who_proves_to_be_somebody_else_counts_like_a_wrong_password(
+    office: Office, issuer: Issuer, claims: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "WRONG_SIGN_INS", 1)
+    issuer.claims = claims
+    assert signed_in(office)[0] == 401
+    with office.client() as client:
+        assert client.get("/console/oidc/return?state=x&code=x").status_code == 429
+        assert client.post("/console/sign-in", data={"name": "gao", "password": PASSWORD}).status_code == 429
+
+
+def test_an_address_that_begins_without_end_is_refused_and_signs_in_by_password(
+    office: Office, issuer: Issuer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "SIGN_ONS", 2)
+    with office.client() as client:
+        picture = {"Sec-Fetch-Dest": "image"}  # of another site's page, and counted for nobody
+        paths = ("/console/oidc", "/console/oidc/return?state=x")
+        assert {client.get(path, headers=picture).status_code for path in paths * 2} == {401}
+        assert [client.get("/console/oidc").status_code for _ in range(3)] == [303, 303, 429]
+        refused = client.get("/console/oidc/return?state=x")
+        assert (refused.status_code, "登录的次数太多了" in refused.text) == (429, True)
+    assert office.sign_in("gao", PASSWORD)

@@ -10,10 +10,11 @@ from contextlib import closing
 import pytest
 from playwright.sync_api import Page, expect
 
+from channels.console import devices
 from channels.console.clerks import COOKIE
 from channels.web.limits import WRONG_SIGN_INS
 from core import clock
-from staff import accounts
+from staff import accounts, signing
 from staff.audit import Entry
 from staff.permissions import Grant, Role
 from tests.console.conftest import CITY, PASSWORD, Office, Visit, axe
@@ -143,6 +144,23 @@ def test_five_wrong_passwords_lock_the_account_and_tell_for_how_long(office: Off
     assert tries(office, name, PASSWORD)[0] == 303
 
 
+def test_a_browser_in_which_one_signed_in_before_stays_open_while_strangers_lock_the_name(office: Office) -> None:
+    name = somebody(office)
+    mine = {"name": name, "password": PASSWORD}
+    with closing(office.sign_in(name, PASSWORD)) as client:
+        for _ in range(signing.TRIES):
+            tries(office, name, "wrong")
+        assert "已锁定" in tries(office, name, PASSWORD)[1]
+        assert client.post("/console/sign-in", data=mine).status_code == 303
+        office.post(client, "/console/password", old=PASSWORD, new=NEW, again=NEW)
+        mine["password"] = NEW
+        assert client.post("/console/sign-in", data=mine).status_code == 303
+        assert "已锁定" in tries(office, name, NEW)[1]
+        for _ in range(signing.TRIES):
+            assert "不对" in client.post("/console/sign-in", data={**mine, "password": "wrong"}).text
+        assert "已锁定" in client.post("/console/sign-in", data=mine).text
+
+
 def test_an_address_that_fails_too_often_is_refused_for_a_while(office: Office) -> None:
     name = somebody(office)
     for at in range(WRONG_SIGN_INS):
@@ -169,6 +187,7 @@ def test_an_address_that_fails_too_often_is_refused_for_a_while(office: Office) 
         ("/console/me\r\nSet-Cookie: a=b", "/console"),
         ("http://[", "/console"),
         ("/console/sign-out", "/console"),
+        ("/console/me?a=" + "1" * 2000, "/console"),
     ],
 )
 def test_after_signing_in_one_stays_within_the_console(office: Office, to: str, arrives: str) -> None:
@@ -176,6 +195,24 @@ def test_after_signing_in_one_stays_within_the_console(office: Office, to: str, 
         answer = client.post("/console/sign-in", data={"name": "lin", "password": PASSWORD, "next": to})
         assert (answer.status_code, answer.headers["location"]) == (303, arrives)
         assert client.get("/console/sign-in", params={"next": to}).headers["location"] == arrives
+
+
+@pytest.mark.parametrize(("length", "query"), [(1900, True), (2100, False)])
+def test_whose_session_ended_at_a_very_long_address_signs_in_and_begins_at_the_front(
+    office: Office, length: int, query: bool
+) -> None:
+    with office.client() as client:
+        asked = client.get("/console/faqs/new", params={"question": "a" * 900, "settle": "1" * (length - 900)})
+        to = asked.headers["location"]
+        assert ("next" in to, client.get(to).status_code) == (query, 200)
+        assert client.get("/console/sign-in", params={"next": "/console/me?" + "a" * length}).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/console/conversations?page=x", "/console/guides?page=x", "/console?days=x"])
+def test_an_odd_filter_is_told_without_our_names_for_it(office: Office, path: str) -> None:
+    answer = office.signed("zhou").get(path)
+    assert (answer.status_code, "地址里有看不懂的内容" in answer.text) == (422, True)
+    assert not re.search(r"请检查：|\b(page|days)\b。", answer.text)
 
 
 def test_signing_in_makes_a_fresh_session_and_ends_the_one_before(office: Office) -> None:
@@ -191,12 +228,14 @@ def test_signing_in_makes_a_fresh_session_and_ends_the_one_before(office: Office
 
 
 def test_the_cookie_is_kept_from_scripts_and_other_sites(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
-    def made() -> str:
+    def made(cookie: str = COOKIE) -> str:
         with office.client() as client:
             answer = client.post("/console/sign-in", data={"name": "lin", "password": PASSWORD})
-        return next(one for one in answer.headers.get_list("set-cookie") if COOKIE in one)
+        return next(one for one in answer.headers.get_list("set-cookie") if cookie in one)
 
     plain = made()
+    known = made(devices.COOKIE)
+    assert {"HttpOnly", "SameSite=lax", "Path=/", "Max-Age=7776000"} <= set(known.split("; "))
     assert plain.startswith(f"{COOKIE}=")
     assert {"HttpOnly", "SameSite=lax", "Path=/", "Max-Age=36000"} <= set(plain.split("; "))
     monkeypatch.setattr(office.house.settings, "public_url", "https://bangban.example")
@@ -204,6 +243,17 @@ def test_the_cookie_is_kept_from_scripts_and_other_sites(office: Office, monkeyp
     assert safe.startswith(f"__Host-{COOKIE}=")
     assert {"HttpOnly", "SameSite=lax", "Path=/", "Secure"} <= set(safe.split("; "))
     assert "domain" not in safe.lower()
+
+
+def test_a_password_of_half_a_million_marks_is_wrong_like_any_other_and_holds_nobody_up(office: Office) -> None:
+    marks = "a" + "\u0301" * 260_000 + "\u0327" * 260_000  # a form may have a megabyte
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    with office.client() as client:
+        for typed in (f"name=lin&password={marks}", f"name={marks}&password=x"):
+            answer = client.post("/console/sign-in", content=typed.encode(), headers=form)
+            assert (answer.status_code, "登录名或密码不对" in answer.text) == (401, True)
+    answer = office.post(office.signed("zhou"), "/console/password", old="a" + "\u0301" * 80_000, new=NEW, again=NEW)
+    assert (answer.status_code, "现在的密码不对" in answer.text) == (422, True)
 
 
 # -- staying signed in --

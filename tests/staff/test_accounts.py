@@ -8,16 +8,19 @@ from datetime import datetime
 from threading import Barrier
 
 import pytest
+from sqlalchemy import text
 from sqlalchemy.orm import Session, sessionmaker
 
 from core.errors import Invalid
 from staff import accounts, passwords
 from staff.accounts import LastAdministrator, NameTaken, NoAccount, SubjectTaken, WrongPassword
+from staff.models import AccountRow
 from staff.passwords import WeakPassword
 from staff.permissions import Grant, Role
 
 Writing = sessionmaker[Session]
 CHIEF = Grant(Role.ADMINISTRATOR, "980100")
+DISTRICTS = Grant(Role.ADMINISTRATOR, "980102")
 EDITOR = Grant(Role.EDITOR, "980100", "市公安局")
 OWN = "青菜 豆腐 雨伞 火车票"
 
@@ -91,6 +94,45 @@ def test_the_last_administrator_stays(writing: Writing, noon: datetime) -> None:
         assert accounts.set_grants(session, first, [EDITOR]).grants == (EDITOR,)
 
 
+def test_an_administrator_goes_only_where_somebody_manages_all_that_they_did(writing: Writing, noon: datetime) -> None:
+    def within(place: str, region: str) -> bool:
+        return place.startswith(region.removesuffix("00"))
+
+    with writing() as session:
+        city, district = make(session, noon, "a1", CHIEF), make(session, noon, "a2", DISTRICTS)
+        for change in (
+            lambda: accounts.enable(session, city, False, within=within),
+            lambda: accounts.set_grants(session, city, [EDITOR], within=within),
+            lambda: accounts.set_grants(session, city, [DISTRICTS], within=within),
+        ):
+            with pytest.raises(LastAdministrator):
+                change()
+        accounts.enable(session, district, False, within=within)
+        accounts.enable(session, district, True)
+        make(session, noon, "a3", CHIEF)
+        assert accounts.set_grants(session, city, [DISTRICTS], within=within).grants == (DISTRICTS,)
+
+
+def test_whoever_is_signing_in_is_waited_for_before_their_account_is_changed(writing: Writing, noon: datetime) -> None:
+    with writing.begin() as session:
+        number = make(session, noon, "wangfang", EDITOR)
+        if session.get_bind().dialect.name != "postgresql":
+            pytest.skip("a writing transaction of SQLite is alone")
+
+    def disable() -> bool:
+        with writing.begin() as session:
+            return accounts.enable(session, number, False).enabled
+
+    with writing() as signing_in, ThreadPoolExecutor(1) as pool:
+        row = signing_in.get_one(AccountRow, number, with_for_update=True)
+        disabled = pool.submit(disable)
+        while not signing_in.scalar(text("SELECT count(*) FROM pg_locks WHERE NOT granted")):
+            assert not disabled.done()
+        row.failed = 1
+        signing_in.commit()
+        assert disabled.result() is False
+
+
 def test_where_there_never_was_an_administrator_others_can_be_disabled(writing: Writing, noon: datetime) -> None:
     with writing() as session:
         assert not accounts.enable(session, make(session, noon, "wangfang", EDITOR), False).enabled
@@ -140,6 +182,17 @@ def test_passwords_are_kept_as_argon2id_by_the_profile_of_rfc_9106(monkeypatch: 
     assert passwords.opens(kept, OWN)
     assert not passwords.opens(None, OWN)
     assert not passwords.opens("damaged", OWN)
+
+
+def test_what_is_too_long_for_a_password_opens_nothing_and_is_refused_for_a_new_one() -> None:
+    crowd = "a" + "\u0301" * 500_000 + "\u0327" * 500_000
+    longest = "雨伞 " * 66 + "火车"
+    kept = passwords.seal(longest)
+    assert passwords.opens(kept, longest)
+    for long in (longest + "x", crowd):
+        assert not passwords.opens(kept, long)
+        with pytest.raises(WeakPassword, match="最多 200"):
+            passwords.check(long, "wangfang")
 
 
 def test_one_time_passwords_would_themselves_be_taken() -> None:

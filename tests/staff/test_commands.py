@@ -12,6 +12,7 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from channels import cli
+from channels.console import invited
 from channels.doctor import staff
 from channels.house import House
 from channels.serving import welcome
@@ -87,6 +88,25 @@ def test_an_account_is_made_changed_and_disabled_by_hand_and_all_of_it_is_on_rec
         bangban("staff", "reset", "nobody")
     with pytest.raises(Failed, match="区划代码 123456"):
         bangban("staff", "grant", "wangfang", "--role", "editor", "--region", "123456")
+
+
+def test_an_account_for_single_sign_on_waits_for_whoever_has_its_name_there(
+    bangban: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add = ("staff", "add", "WangFang", "--called", "王芳", "--role", "editor", "--sso")
+    with pytest.raises(Failed, match="BANGBAN_OIDC_ISSUER"):
+        bangban(*add)
+    monkeypatch.setenv("BANGBAN_OIDC_ISSUER", "https://sso.example")
+    monkeypatch.setenv("BANGBAN_OIDC_CLIENT_ID", "bangban")
+    told = bangban(*add)
+    assert ("第一次登录时" in told, "密码" in told) == (True, False)
+    house = opened(tmp_path)
+    try:
+        with house.reading() as session:
+            account = accounts.find(session, "wangfang")
+    finally:
+        house.engine.dispose()
+    assert (account.subject, account.has_password, invited.waits(account)) == ("invited wangfang", False, True)
 
 
 def test_a_record_that_was_cut_is_told(bangban: Run) -> None:

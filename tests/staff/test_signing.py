@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
-from staff import accounts, passwords, signing
+from staff import accounts, devices, passwords, signing
 from staff.audit import Audit
 from staff.models import AccountRow, SessionRow
 from staff.permissions import Grant, Role
@@ -28,11 +28,12 @@ class Door:
     now: datetime
     account: int = 0
 
-    def sign_in(self, password: str = OWN, name: str = "wangfang", **after: float) -> str:
+    def sign_in(self, password: str = OWN, name: str = "wangfang", *, known: bool = False, **after: float) -> str:
         now = self.now + timedelta(**after)
         token, _ = signing.sign_in(
-            self.writing, self.audit, name, password, address="192.0.2.7", agent="Firefox", now=now, hours=10
-        )
+            self.writing, self.audit, name, password, address="192.0.2.7", agent="Firefox", now=now, hours=10,
+            known=known,
+        )  # fmt: skip
         return token
 
     def who(self, token: str, **after: float) -> signing.Signed | None:
@@ -124,6 +125,37 @@ def test_five_wrong_ones_in_a_row_lock_the_account_for_a_quarter_of_an_hour(door
     assert door.sign_in(OWN, minutes=15)
     with pytest.raises(WrongSignIn):  # counted from the beginning
         door.sign_in("wrong", minutes=16)
+
+
+def test_a_known_browser_passes_the_lock_of_strangers_and_leaves_it_as_it_is(door: Door) -> None:
+    for _ in range(5):
+        with pytest.raises((WrongSignIn, LockedOut)):
+            door.sign_in("wrong")
+    for _ in range(6):
+        with pytest.raises(WrongSignIn):
+            door.sign_in("wrong", known=True)
+    assert door.sign_in(known=True)
+    with pytest.raises(LockedOut):
+        door.sign_in()
+    assert door.acts() == [*["sign.failed"] * 4, "sign.locked", *["sign.failed"] * 6, "sign.in"]
+
+
+def test_a_browser_is_known_for_one_account_and_until_its_password_changes(door: Door) -> None:
+    keys = (b"new", b"old")
+    with door.writing.begin() as session:
+        accounts.make(session, "lina", "李娜", grants=(), by="命令行", at=door.now)
+        accounts.make(session, "sso", "单点", grants=(), by="命令行", at=door.now, subject="iss|1")
+        shown = devices.token(session, b"old", door.account)
+        nonce, _, seal = shown.partition(".")
+        assert shown != devices.token(session, b"old", door.account)
+        assert devices.knows(session, keys, shown, " WangFang ")
+        assert not devices.knows(session, keys[:1], shown, "wangfang")
+        for forged in ("", ".", nonce, f"x.{seal}", f"{nonce}.{seal}x", "\u00e9.\u00e9"):
+            assert not devices.knows(session, keys, forged, "wangfang")
+        for name in ("lina", "sso", "nobody", ""):
+            assert not devices.knows(session, keys, shown, name)
+        accounts.change_password(session, door.account, OWN, OWN + "2")
+        assert not devices.knows(session, keys, shown, "wangfang")
 
 
 def test_a_right_password_starts_the_count_anew(door: Door) -> None:
