@@ -100,4 +100,5 @@ def allowed(grants: Iterable[Grant], act: Act, region: str, department: str | No
 
 def scopes(grants: Iterable[Grant], act: Act) -> tuple[tuple[str, str], ...]:
     """The regions, each with a department or none, in which `act` is allowed: what a list may show."""
-    return tuple(dict.fromkeys((one.region, one.department) for one in grants if act in MAY[one.role]))
+    held = (one for one in grants if act in MAY[one.role] and not (one.department and act in WHOLE))
+    return tuple(dict.fromkeys((one.region, one.department) for one in held))

@@ -10,6 +10,7 @@ LEFT, RIGHT, TOP, BOTTOM = 48, 72, 16, 36
 ROW, LABEL, BARS = 30, 190, 420  # of a chart of bars: a row, the words before it, the longest bar
 WORDS = 12  # characters of a label; the table has it whole
 STEPS = (1, 2, 5)
+APART = 18  # between the names at the ends of lines
 DATES = 7  # at most so many under the axis
 
 
@@ -76,11 +77,15 @@ def _line(name: str, points: Sequence[tuple[float, float]]) -> Line:
 
 
 def _apart(made: tuple[Line, ...]) -> tuple[Line, ...]:
-    """The same, their names so far from each other that each can be read."""
+    """The same, their names so far from each other that each can be read, and none below the axis."""
     placed: dict[str, float] = {}
-    below = float("-inf")
-    for line in sorted(made, key=lambda one: one.end):
-        below = placed[line.name] = max(line.end, below + 18)
+    order = sorted(made, key=lambda one: one.end)
+    above = float("-inf")
+    for line in order:
+        above = placed[line.name] = max(line.end, above + APART)
+    below: float = HIGH - BOTTOM + APART
+    for line in reversed(order):
+        below = placed[line.name] = min(placed[line.name], below - APART)
     return tuple(Line(one.name, one.points, placed[one.name], one.last) for one in made)
 
 

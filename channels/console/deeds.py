@@ -17,7 +17,7 @@ ACTS = {
     "account.enable": "停用或启用账号", "account.reset": "重置密码", "account.unlock": "解锁账号",
     "account.password": "改自己的密码", "account.bind": "绑定统一身份", "account.link": "绑定统一身份",
     "draft.save": "保存草稿", "draft.discard": "放弃草稿", "guide.submit": "提交审核",
-    "guide.return": "退回修改", "guide.publish": "公布办事指南",
+    "guide.return": "退回修改", "guide.publish": "公布办事指南", "guide.approve": "通过，到实施日期公布",
     "guide.withdraw": "下架办事指南", "guide.teach": "给指南加问法", "faq.write": "改常见问题",
     "faq.switch": "启用或停用常见问题", "guide.export": "导出办事指南", "import.propose": "上传导入文件",
     "import.submit": "提交导入", "import.discard": "撤销导入", "import.apply": "批准导入",
@@ -36,7 +36,14 @@ _KEYS = {
     "change": "变动", "fields": "改了哪些", "changed": "改了哪些", "settled": "处理的问题", "what": "怎样处理", "turns": "条数",
     "opened": "开放预约", "shut": "停止预约", "day": "日期", "hours": "时间", "weekly": "恢复每周时间", "displaced": "受影响的预约",
     "status": "结果", "hall": "大厅", "new": "新增", "updated": "修改", "withdrawn": "下架", "uploaded": "上传的人",
-    "missing": "文件里没有", "refused": "有问题的行", "region": "地区", "moved": "没有导入，已被别人改过", "drafted": "有没写完的草稿",
+    "revived": "已下架的", "left": "还没有导入",
+    "taken_back": "收回修改", "restored": "恢复的版本", "same": "没有变化", "wrong": "有问题的行", "mapping": "字段对照",
+    "missing": "文件里没有", "refused": "有问题的行", "region": "地区", "waits": "等实施日期的", "moved": "没有导入的",
+    "drafted": "有没写完的草稿",
+}  # fmt: skip
+# What a key means in one act alone.
+_OF_ACTS = {
+    ("guide.publish", "by"): "编写的人", ("guide.approve", "by"): "编写的人", ("import.apply", "by"): "经办人", ("import.apply", "changed"): "修改",
 }  # fmt: skip
 _VALUES = {"password": "密码", "oidc": "统一身份认证", "attended": "到场", "missed": "未到", "ignored": "不用处理"}
 _CHANGES = {"new": "新写", "changed": "修改", "same": "没有改动"}
@@ -69,12 +76,13 @@ def detail(entry: Entry, regions: Regions) -> list[tuple[str, str]]:
     order = {name: place for place, name in enumerate(_KEYS)}
     names = sorted(entry.detail.keys() - _SECRET, key=lambda name: (order.get(name, len(order)), name))
     return [
-        (_heading(entry, name), _said(name, entry.detail[name], regions if about_roles else None)) for name in names
+        (heading(entry.act, name), _said(name, entry.detail[name], regions if about_roles else None)) for name in names
     ]
 
 
-def _heading(entry: Entry, name: str) -> str:
-    return "编写的人" if (entry.act, name) == ("guide.publish", "by") else _KEYS.get(name, name)
+def heading(act: str, name: str) -> str:
+    """What a detail of such an act is called."""
+    return _OF_ACTS.get((act, name)) or _KEYS.get(name, name)
 
 
 def _said(name: str, value: Any, regions: Regions | None) -> str:

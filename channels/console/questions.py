@@ -91,8 +91,9 @@ def looked_for(
     """The guides that `text` finds, to add the question to one of them."""
     if not clerk.anywhere(Act.TEACH):
         raise Forbidden()
-    house = House.of(request)
-    found = _teachable(clerk, _search(house, text or question, house.settings.region, LOOKED))
+    house, own = House.of(request), dict.fromkeys(region for region, _ in clerk.scopes(Act.TEACH))
+    hits = [hit for region in own for hit in _search(house, text or question, region, LOOKED)]
+    found = _teachable(clerk, sorted(hits, key=lambda hit: -hit.score))
     return page(
         request, clerk, "questions/teach.html", title="加到指南的问法", question=question, text=text, settle=settle,
         guides=found,
@@ -175,5 +176,6 @@ def _search(house: House, text: str, region: str, limit: int) -> list[Hit]:
 
 def _teachable(clerk: Clerk, hits: Sequence[Hit]) -> tuple[IndexedGuide, ...]:
     """The guides among `hits` that the clerk may add a question to."""
-    guides = [hit.target for hit in hits if isinstance(hit.target, IndexedGuide)]
-    return tuple(one for one in guides if clerk.may(Act.TEACH, one.region, one.department))
+    # Where each district keeps the item, one of them stands for all.
+    guides = [guide for hit in hits for guide in hit.inside or (hit.target,) if isinstance(guide, IndexedGuide)]
+    return tuple(dict.fromkeys(one for one in guides if clerk.may(Act.TEACH, one.region, one.department)))

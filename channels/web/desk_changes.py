@@ -17,6 +17,7 @@ from core.errors import Conflict
 from desk import appointments, days, halls
 from desk.calendar import Calendar, SpecialDay
 from desk.days import Entry
+from desk.locking import lock_calendar
 from desk.people import Person
 from desk.rules import Rules
 from desk.slots import Stretch
@@ -33,6 +34,16 @@ class RulesChanged(Conflict):
         self.theirs = theirs
 
 
+class YearChanged(Conflict):
+    """这一年的安排刚刚被别人改过，请对照后再保存。"""
+
+    code = "year_changed"
+
+    def __init__(self, theirs: Sequence[SpecialDay]) -> None:
+        super().__init__()
+        self.theirs = theirs
+
+
 @dataclass(frozen=True, slots=True)
 class Displaced:
     """How many appointments lost their time just now, and the numbers of all that day whom no notice reaches."""
@@ -44,6 +55,11 @@ class Displaced:
 def stamp(rules: Rules | None) -> str:
     """What tells whether rules are still those that were read; None: the hall takes no appointments."""
     return sha256(rules.model_dump_json().encode()).hexdigest()[:16] if rules else "none"
+
+
+def year_stamp(special: Sequence[SpecialDay]) -> str:
+    """What tells whether a year's days are still those that were read."""
+    return sha256("\n".join(map(written, special)).encode()).hexdigest()[:16]
 
 
 def open_hall(house: House, by: str, region: str, hall: str, rules: Rules, *, seen: str = "") -> None:
@@ -110,10 +126,15 @@ def reveal(house: House, by: str, number: str, why: str) -> Person:
     return person
 
 
-def announce(house: House, by: str, year: int, special: Sequence[SpecialDay]) -> int:
-    """Enter a year's holidays whole. Returns how many appointments lost their time by it. Raises Invalid."""
+def announce(house: House, by: str, year: int, special: Sequence[SpecialDay], *, seen: str = "") -> int:
+    """Enter a year's holidays whole. Returns how many appointments lost their time by it. `seen` is the stamp of the days
+    that were read. Raises Invalid, and YearChanged where others stand than were seen.
+    """
     with house.writing.begin() as session:
+        lock_calendar(session)
         before = list(Calendar.load(session).year(year))
+        if seen and seen != year_stamp(before):
+            raise YearChanged(before)
         many = days.announce(session, year, list(special), by=by, now=clock.now())
         detail = {"before": _told(before), "after": _told(special), "displaced": many}
         _record(house, session, by, "desk.year", f"year:{year}", house.settings.region, detail=detail)
@@ -128,6 +149,11 @@ def enter(house: House, by: str, special: SpecialDay) -> int:
         detail = {"before": f"{before.sort} {before.name}".strip(), "after": _told([special]), "displaced": many}
         _record(house, session, by, "desk.day", f"day:{special.day}", house.settings.region, detail=detail)
     return many
+
+
+def written(special: SpecialDay) -> str:
+    """2027-10-01 放假 国庆节, as staff write a day."""
+    return f"{special.day} {'上班' if special.working else '放假'} {special.name}".strip()
 
 
 # Others wait for the audit until the transaction ends, so it comes last in each.
@@ -152,4 +178,4 @@ def _changed(before: Rules | None, after: Rules) -> dict[str, Any]:
 
 
 def _told(special: Sequence[SpecialDay]) -> list[str]:
-    return [f"{one.day} {'上班' if one.working else '放假'} {one.name}".strip() for one in special]
+    return [written(one) for one in special]

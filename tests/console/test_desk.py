@@ -16,6 +16,7 @@ from sqlalchemy import delete, select
 from channels.web import desk_changes
 from core.clock import CHINA
 from desk.appointments import Appointment
+from desk.calendar import SpecialDay
 from desk.halls import open_hall
 from desk.models import (
     AnnouncedYear,
@@ -462,6 +463,28 @@ def test_a_year_is_entered_by_pasting_lines(desk: Office) -> None:
     assert record(desk).detail["before"] == record(desk).detail["after"]
 
 
+def test_a_year_that_somebody_else_changed_meanwhile_is_not_overwritten_unseen(desk: Office) -> None:
+    def seen(text: str) -> str:
+        return re.findall(r'name="seen" value="(\w+)"', text)[0]
+
+    desk_changes.announce(desk.house, "lin", 2027, [SpecialDay(date(2027, 10, 1), False, "国庆节")])
+    read = seen(see(desk, "zhou", "/calendar/2027"))
+    desk_changes.enter(desk.house, "lin", SpecialDay(date(2027, 3, 2), False, "台风停办"))
+    mine = {"lines": "2027-10-01 放假 国庆节\n2027-10-09 上班"}
+    wrong = send(desk, "zhou", "calendar/2027", {"lines": "2027-13-01 放假", "seen": read})
+    assert seen(wrong.text) == read, "what was not looked at stays so"
+    answer = send(desk, "zhou", "calendar/2027", mine | {"seen": read})
+    assert answer.status_code == 409
+    assert "刚刚被别人改过" in told(answer.text)
+    assert "2027-03-02 放假 台风停办" in told(answer.text)
+    assert mine["lines"] in answer.text
+    assert 'scope="row">2027-03-02' in answer.text
+    again = mine | {"seen": seen(answer.text), "lines": mine["lines"] + "\n2027-03-02 放假 台风停办"}
+    text = done(desk, send(desk, "zhou", "calendar/2027", again), "zhou")
+    assert "台风停办" in text
+    assert record(desk).detail["displaced"] == 0
+
+
 @pytest.mark.parametrize(
     ("lines", "said"),
     [
@@ -500,6 +523,7 @@ def test_a_day_by_keyboard_from_check_in_to_whom_to_call(desk: Office, visit: Vi
     page.keyboard.type(at.number)
     page.keyboard.press("Enter")  # as a scanner does
     expect(page.get_by_role("status")).to_contain_text("已登记到场")
+    expect(page.get_by_role("status")).to_be_focused()  # so it is read out first
     page.get_by_label("全天不办公").focus()
     page.keyboard.press("Space")
     page.get_by_label("说明（群众能看到）").focus()

@@ -196,6 +196,7 @@ def test_a_form_without_its_token_does_nothing(desk: Office, path: str) -> None:
         ({"variants": "长" * 201}, "最多 200 个字"),
         ({"answer": "长" * 2001}, "回答太长，最多 2000 个字"),
         ({"variants": "\n".join(f"第{n}种问法" for n in range(60))}, "最多 50 条"),
+        ({"variants": "我爸叫张大江，能停车吗"}, "问法里有姓名，请去掉群众的个人信息"),
         ({"region": "999999"}, "没有这个地区"),
         ({"version": "x"}, "不符合要求"),
     ],

@@ -45,6 +45,16 @@ def test_the_first_page_tells_in_figures_charts_and_tables_how_it_went(office: O
     assert page.locator(".cards .number").all_inner_texts() == ["3", "2", "0", "1", "0", "0", "100%"]
     assert page.evaluate("getComputedStyle(document.querySelector('.line-1')).strokeWidth") == "3px"
     axe(page)
+    # Whoever goes through a list by keyboard has not chosen yet.
+    page.evaluate(
+        """document.querySelector("form[method=get]").addEventListener("submit", (event) => {
+            event.preventDefault(); window.sent = true })"""
+    )
+    page.get_by_label("时间").press("ArrowDown")
+    assert page.get_by_label("时间").input_value() == "90"
+    assert not page.evaluate("window.sent")
+    page.get_by_role("button", name="查看").press("Enter")
+    assert page.evaluate("window.sent")
 
 
 def test_what_waits_leads_to_where_it_is_done(office: Office) -> None:
@@ -88,4 +98,12 @@ def test_a_chart_of_nothing_and_one_of_much_both_stay_in_their_frame() -> None:
 def test_names_at_the_ends_of_lines_never_lie_on_each_other() -> None:
     drawn = charts.lines(["1", "2"], [("甲", [1, 5]), ("乙", [2, 5]), ("丙", [3, 5])])
     ends = sorted(line.end for line in drawn.lines)
+    assert all(later - earlier >= 18 for earlier, later in pairwise(ends))
+
+
+def test_names_at_the_ends_of_lines_stay_above_the_axis() -> None:
+    drawn = charts.lines(["1", "2"], [("甲", [90, 2]), ("乙", [80, 1]), ("丙", [70, 0])])
+    ends = [line.end for line in drawn.lines]
+    assert ends == sorted(ends), "in the order of their lines"
+    assert max(ends) <= charts.HIGH - charts.BOTTOM
     assert all(later - earlier >= 18 for earlier, later in pairwise(ends))

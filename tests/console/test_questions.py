@@ -16,9 +16,11 @@ from journal import questions
 from journal.models import TurnRow
 from journal.turns import Outcome
 from knowledge.publishing import find
+from staff.permissions import Grant, Role
 from tests.console.conftest import CITY, DISTRICT, Office, Visit, axe
 from tests.journal.making import keep, turn
 
+SECOND_DISTRICT = "980103"
 TYPED, OTHER = "无人机飞手本子在哪里考呀", "飞手本子在哪里考无人机呀"
 
 
@@ -132,6 +134,19 @@ def test_another_guide_is_found_to_be_taught(office: Office) -> None:
     found = office.signed("lin").get("/console/questions/teach", params={"question": TYPED, "text": "居民身份证"})
     assert found.status_code == 200
     assert "加到《" in found.text
+
+
+def test_where_every_district_keeps_the_item_each_clerk_is_offered_the_guides_of_their_own(office: Office) -> None:
+    office.hire("he", "何静", Grant(Role.EDITOR, SECOND_DISTRICT))
+    asked = {"question": TYPED, "text": "最低生活保障金给付"}
+
+    def offered(name: str) -> set[str]:
+        found = office.signed(name).get("/console/questions/teach", params=asked).text
+        return set(re.findall(r"加到《最低生活保障金给付》.*?(..区民政局)", found))
+
+    assert offered("he") == {"竹溪区民政局"}
+    assert offered("qian") == {"松风区民政局"}
+    assert offered("lin") == {"松风区民政局", "竹溪区民政局", "梅岭区民政局"}
 
 
 def test_what_people_typed_is_shown_as_text(office: Office) -> None:

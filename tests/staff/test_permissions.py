@@ -92,5 +92,11 @@ def test_lists_show_what_is_allowed_each_place_once() -> None:
     assert scopes(grants, Act.MANAGE_ACCOUNTS) == ()
 
 
+def test_what_needs_the_whole_region_is_nowhere_for_a_role_in_a_department() -> None:
+    grants = [Grant(Role.REVIEWER, OTHER, POLICE)]
+    assert {act for act in WHOLE if scopes(grants, act)} == set()
+    assert scopes([*grants, Grant(Role.REVIEWER, CITY)], Act.READ_CONVERSATIONS) == ((CITY, ""),)
+
+
 def test_everybody_has_a_name_for_a_role() -> None:
     assert [role.spoken for role in Role] == ["编辑", "审核", "管理员"]

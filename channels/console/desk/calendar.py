@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Request
@@ -15,6 +15,7 @@ from channels.console.forms import Posted
 from channels.console.pages import page, redirect
 from channels.house import House
 from channels.web import desk_changes
+from channels.web.desk_changes import YearChanged, written, year_stamp
 from core.errors import Forbidden, Invalid
 from desk.calendar import Calendar, SpecialDay
 from staff.permissions import Act
@@ -45,11 +46,15 @@ def write(request: Request, clerk: AtWork, year: Year, sent: Posted) -> Response
     """Enter the year whole, from lines."""
     house = House.of(request)
     clerk.require(Act.MANAGE_DESK, house.settings.region)
-    lines = sent.get("lines")
+    lines, seen = sent.get("lines"), sent.get("seen")
     try:
-        displaced = desk_changes.announce(house, clerk.name, year, parse(lines, year))
+        days = parse(lines, year)
+        displaced = desk_changes.announce(house, clerk.name, year, days, seen=seen)
     except Invalid as problem:
-        return _page(request, clerk, year, {"lines": str(problem)}, {"lines": lines}, problem.status)
+        return _page(request, clerk, year, {"lines": str(problem)}, {"lines": lines, "seen": seen}, problem.status)
+    except YearChanged as problem:
+        told = f"{problem}{_compared(problem.theirs, days)}"
+        return _page(request, clerk, year, {"lines": told}, {"lines": lines}, problem.status)
     return redirect(
         request, f"/console/desk/calendar/{year}", told=f"{year} 年的放假安排已保存。{_displaced(displaced)}"
     )
@@ -89,6 +94,13 @@ def parse(lines: str, year: int) -> list[SpecialDay]:
     return found
 
 
+def _compared(theirs: Sequence[SpecialDay], mine: Sequence[SpecialDay]) -> str:
+    """What stands now and is not written below, and the other way round."""
+    sides = (("现在有、下面没写的", theirs, mine), ("下面写了、现在没有的", mine, theirs))
+    rest = [(told, [written(one) for one in here if one not in there]) for told, here, there in sides]
+    return "".join(f"{told}：{'；'.join(days)}。" for told, days in rest if days)
+
+
 def _special(day: str, working: bool, name: str, year: int) -> SpecialDay:
     found = read_day(day)
     if found.year != year:
@@ -115,10 +127,10 @@ def _page(
     house = House.of(request)
     with house.reading() as session:
         calendar = Calendar.load(session)
-    special = [calendar.day(one.day) for one in calendar.year(year)]
-    lines = "\n".join(f"{one.day} {'上班' if one.working else '放假'} {one.name}".strip() for one in special)
+    special = list(calendar.year(year))
+    standing = {"lines": "\n".join(map(written, special)), "seen": year_stamp(special)}
     return page(
         request, clerk, "desk/calendar.html", status=status, title=f"{year} 年放假安排", year=year, special=special,
         announced=calendar.announced(year), manages=clerk.may(Act.MANAGE_DESK, house.settings.region),
-        problems=problems or {}, typed={"lines": lines} | dict(typed or {}), first=FIRST, last=LAST,
+        problems=problems or {}, typed=standing | dict(typed or {}), first=FIRST, last=LAST,
     )  # fmt: skip

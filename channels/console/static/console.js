@@ -10,17 +10,11 @@ addEventListener("beforeunload", (event) => {
   if (changed) event.preventDefault();
 });
 
-// A choice among filters shows its list at once.
-for (const form of document.querySelectorAll("form[data-filters]")) {
-  form.addEventListener("change", (event) => {
-    if (event.target instanceof HTMLSelectElement) form.requestSubmit();
-  });
-}
-
 for (const button of document.querySelectorAll("[data-print]")) {
   button.hidden = false;
   button.addEventListener("click", () => print());
 }
 
-// What went wrong, or was done, is read out first.
-document.querySelector("[role=alert], .bad :is(input, select, textarea)")?.focus();
+// What went wrong, or else what was done, is read out first.
+const first = ["[role=alert]", ".bad :is(input, select, textarea)", ".told[role=status]"];
+first.map((one) => document.querySelector(one)).find(Boolean)?.focus();
