@@ -14,6 +14,7 @@ from knowledge.reports import Problem
 class Kind(StrEnum):
     NEW = "new"
     CHANGED = "changed"
+    REVIVED = "revived"  # in the file, though it was withdrawn: applied, it is published again
     MISSING = "missing"  # published, and not in the file: applied, it is withdrawn
 
 
@@ -28,7 +29,8 @@ class Outcome(StrEnum):
     NONE = ""  # not applied yet, or not chosen
     APPLIED = "applied"
     DRAFTED = "drafted"  # applied, while somebody's draft of it is open
-    MOVED = "moved"  # left out: it changed since the file was compared
+    WAITS = "waits"  # approved: a draft that is published on the day from which it holds
+    MOVED = "moved"  # left out: it changed since the file was compared, or should wait while a draft of it is open
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ Callers own the transaction. `proposing` makes them.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime
 from typing import Any
 
@@ -17,7 +17,7 @@ from core.paging import Page
 from knowledge.batch import Batch, Kind, Outcome, Proposed, Stage
 from knowledge.documents import document
 from knowledge.models import BatchGuide, BatchRow
-from knowledge.publishing import find, read_version
+from knowledge.publishing import Version, find, read_version
 from knowledge.reports import Problem
 from knowledge.standing import Scopes, within
 
@@ -93,13 +93,12 @@ def guides(
 
 def before(session: Session, entries: Iterable[Proposed]) -> dict[int, dict[str, Any]]:
     """The documents that changed guides were compared with, by place."""
-    found: dict[int, dict[str, Any]] = {}
-    for one in entries:
-        known = find(session, one.region, one.local_code) if one.base else None
-        version = read_version(session, known, one.base) if known else None
-        if version:
-            found[one.place] = document(version.guide)
-    return found
+    return {place: document(version.guide) for place, version in _compared_with(session, entries)}
+
+
+def reasons(session: Session, entries: Iterable[Proposed]) -> dict[int, str]:
+    """Why what these guides were compared with came to stand so, by place: why it was withdrawn, where it was."""
+    return {place: version.why for place, version in _compared_with(session, entries)}
 
 
 def choose(session: Session, batch_id: int, *, shown: Collection[int], chosen: Collection[int], by: str) -> None:
@@ -182,6 +181,13 @@ def _open(session: Session, batch_id: int, by: str) -> BatchRow:
     if row.made_by != by:
         raise NotYours()
     return row
+
+
+def _compared_with(session: Session, entries: Iterable[Proposed]) -> Iterator[tuple[int, Version]]:
+    for one in entries:
+        known = find(session, one.region, one.local_code) if one.base else None
+        if known and (version := read_version(session, known, one.base)):
+            yield one.place, version
 
 
 def _mark(session: Session, batch_id: int, which: ColumnElement[bool], wanted: bool) -> None:

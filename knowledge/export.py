@@ -17,7 +17,7 @@ from knowledge.documents import document
 from knowledge.hours import describe
 from knowledge.models import GuideRow
 from knowledge.publishing import Published, read_many
-from knowledge.regions import Regions
+from knowledge.regions import Regions, shortest
 from knowledge.schema import Contact, Duration, Guide, Hours, Place, Status
 from knowledge.standing import Scopes, within
 from knowledge.wording import heading
@@ -90,7 +90,7 @@ def published(
     while True:
         query = select(GuideRow.id).where(GuideRow.id > last, GuideRow.status == Status.PUBLISHED.value)
         if regions:
-            query = query.where(GuideRow.region.in_(regions))
+            query = query.where(GuideRow.region.in_(map(shortest, regions)))
         if scopes is not None:
             query = query.where(within(GuideRow.region, GuideRow.department_name, scopes))
         ids = session.scalars(query.order_by(GuideRow.id).limit(BATCH)).all()

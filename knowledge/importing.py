@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +15,13 @@ from sqlalchemy.orm import Session
 from core.errors import Invalid
 from knowledge import reading
 from knowledge.comparing import Verdict, compare
+from knowledge.coverage import limited
 from knowledge.differences import differences
 from knowledge.documents import document
 from knowledge.mapping import Rules, load
 from knowledge.models import GuideRow
 from knowledge.publishing import Change, publish_all
+from knowledge.regions import shortest
 from knowledge.reports import Difference, Problem, Report
 from knowledge.schema import Guide, Status
 from knowledge.wording import explain, heading
@@ -54,12 +56,12 @@ def import_file(
     and the share of the file behind them, 0 to 1. Raises FileUnreadable, WrongHeadings or MappingError when nothing
     can be read at all; a bad row is a Problem in the report instead.
     """
-    rules = mapping if isinstance(mapping, Rules) else load(mapping)
-    report = Report()
+    report, region = Report(), shortest(region)
     seen: dict[tuple[str, str], int] = {}
-    guides = understood(path, rules, region, report.problems, seen, progress)
+    rules, rows = opened(path, mapping if isinstance(mapping, Rules) else load(mapping))
+    guides = understood(rows, rules, region, report.problems, seen, progress)
     while batch := list(islice(guides, BATCH)):
-        _land(session, compare(session, batch, keep=rules.unknown), report, by, at, dry_run)
+        _land(session, compare(session, batch, rules), report, by, at, dry_run)
     if not seen and not report.problems:
         raise reading.FileUnreadable(f"文件 {path.name} 里没有一条办事指南。")
     report.missing = _missing(session, {region, *(key[0] for key in seen)}, seen)
@@ -68,32 +70,39 @@ def import_file(
     return report
 
 
+def opened(path: Path, rules: Rules, alive: Callable[[], None] | None = None) -> tuple[Rules, Iterator[reading.Row]]:
+    """The rows of a file, and the rules as far as its headings go.
+
+    `alive` is called now and then, and raises what is to end the reading. Raises WrongHeadings where the columns are
+    missing that the mapping cannot do without, and FileUnreadable, also while the rows are read.
+    """
+    rows = reading.read(
+        path, sheet=rules.sheet, children=rules.children, within=rules.within, key=rules.key, apart=rules.apart,
+        alive=alive,
+    )  # fmt: skip
+    first = next(rows, None)
+    if first is None:
+        return rules, rows
+    heads = first.heads
+    if rules.refuse and heads and heads[""].issuperset(rules.refuse["columns"]):
+        raise WrongHeadings(rules.refuse["why"])
+    known = heads[""] if heads else first.values
+    lost = [name for name in rules.required if not first.broken and name not in known]
+    if lost:
+        raise WrongHeadings(f"表头不对：没有找到“{'”“'.join(lost)}”这几列，请用“{rules.name}”对应的格式。")
+    return limited(rules, heads) if heads else rules, chain([first], rows)
+
+
 def understood(
-    path: Path,
+    rows: Iterator[reading.Row],
     rules: Rules,
     region: str,
     problems: list[Problem],
     seen: dict[tuple[str, str], int],
     progress: Progress | None = None,
 ) -> Iterator[Guide]:
-    """The guides of a file, one at a time; bad rows go to `problems`, and `seen` gets the line of each guide's key.
-
-    Raises FileUnreadable and WrongHeadings as it goes.
-    """
-    rows = reading.read(path, sheet=rules.sheet, children=rules.children, within=rules.within, key=rules.key)
-    return _guides(_counted(_headed(rows, rules), progress), rules, region, problems, seen)
-
-
-def _headed(rows: Iterator[reading.Row], rules: Rules) -> Iterator[reading.Row]:
-    """The rows, after a look at the first whether the file has the columns the mapping cannot do without."""
-    first = next(rows, None)
-    if first is None:
-        return
-    lost = [name for name in rules.required if not first.broken and name not in first.values]
-    if lost:
-        raise WrongHeadings(f"表头不对：没有找到“{'”“'.join(lost)}”这几列，请用“{rules.name}”对应的格式。")
-    yield first
-    yield from rows
+    """The guides of a file, one at a time; bad rows go to `problems`, and `seen` gets the line of each guide's key."""
+    return _guides(_counted(rows, progress), rules, region, problems, seen)
 
 
 def _counted(rows: Iterator[reading.Row], progress: Progress | None) -> Iterator[reading.Row]:

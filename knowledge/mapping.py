@@ -59,19 +59,16 @@ class Rules:
     sheet: str | None = None
     key: str = ""
     children: Mapping[str, str] = field(default_factory=dict)
+    apart: str = ""
     within: str | None = None
     skip: Mapping[str, str] = field(default_factory=dict)
+    refuse: Mapping[str, Any] = field(default_factory=dict)
+    exported: bool = False
     as_is: bool = False
 
     def ignores(self, row: Mapping[str, Any]) -> bool:
         """Whether the row is not meant to be imported, like the example in the clerks' template."""
         return not _chosen(row, {"skip": self.skip})
-
-    @property
-    def unknown(self) -> frozenset[str]:
-        """The fields of a guide that such a file never speaks of."""
-        named = {target.split(".")[0] for target in self.fields}
-        return frozenset() if self.as_is else frozenset(Guide.model_fields) - named
 
     def apply(self, row: Mapping[str, Any]) -> tuple[dict[str, Any], list[tuple[str, str]]]:
         """The row as fields of Guide, and what could not be understood as (heading, reason)."""
@@ -186,8 +183,11 @@ def load(name: str) -> Rules:
         sheet=content.get("sheet"),
         key=content.get("key", ""),
         children=content.get("children") or {},
+        apart=content.get("apart", ""),
         within=content.get("within"),
         skip=content.get("skip") or {},
+        refuse=content.get("refuse") or {},
+        exported=content.get("exported", False),
     )
 
 

@@ -23,11 +23,12 @@ from core.errors import Invalid
 from knowledge.batch import Kind, Stage
 from knowledge.comparing import Verdict, compare
 from knowledge.documents import document
-from knowledge.importing import BATCH, understood
+from knowledge.importing import BATCH, opened, understood
 from knowledge.mapping import UNSTORABLE, Rules, load
 from knowledge.models import BatchGuide, BatchRow, GuideRow
 from knowledge.publishing import Change
 from knowledge.reading import MIB, FileUnreadable
+from knowledge.regions import shortest
 from knowledge.reports import Problem
 from knowledge.schema import Guide, Status
 
@@ -79,9 +80,9 @@ def compared(
     """
     rules, file = load(mapping), file_name(file)
     with _spool() as guides, _spool() as entries:
-        found = Found(file, region, entries)
+        found = Found(file, shortest(region), entries)
         try:
-            _read(path, rules, guides, found)
+            rules = _read(path, rules, guides, found)
         except FileUnreadable as error:
             raise FileUnreadable(str(error).replace(path.name, file)) from None
         except RecursionError:
@@ -118,19 +119,25 @@ def _spool() -> SpooledTemporaryFile[str]:
     return SpooledTemporaryFile(max_size=IN_MEMORY, mode="w+", encoding="utf-8")
 
 
-def _read(path: Path, rules: Rules, guides: IO[str], found: Found) -> None:
+def _read(path: Path, rules: Rules, guides: IO[str], found: Found) -> Rules:
+    """Write down the guides of a file; the rules as far as it goes."""
     until = time.monotonic() + LONGEST
+
+    def alive() -> None:
+        if time.monotonic() > until:
+            raise TooMuch("文件读了几分钟还没有读完，请拆成几个文件再导入。")
 
     def watch(rows: int, _share: float) -> None:
         if rows > ROWS:
             raise TooMuch(f"文件超过 {ROWS} 行，请拆成几个文件再导入。")
-        if time.monotonic() > until:
-            raise TooMuch("文件读了几分钟还没有读完，请拆成几个文件再导入。")
+        alive()
 
-    for guide in understood(path, rules, found.region, found.problems, found.seen, watch):
+    rules, rows = opened(path, rules, alive)
+    for guide in understood(rows, rules, found.region, found.problems, found.seen, watch):
         guides.write(json.dumps(document(guide), ensure_ascii=False) + "\n")
         if len(found.seen) > ROWS:
             watch(len(found.seen), 1.0)
+    return rules
 
 
 def _compare(session: Session, guides: Iterable[str], rules: Rules, found: Found, allowed: Allowed) -> None:
@@ -150,7 +157,7 @@ def _compare(session: Session, guides: Iterable[str], rules: Rules, found: Found
 def _verdicts(session: Session, lines: Iterable[str], rules: Rules) -> Iterator[list[Verdict]]:
     guides = (Guide.model_validate_json(line) for line in lines)
     while batch := list(islice(guides, BATCH)):
-        yield compare(session, batch, keep=rules.unknown)
+        yield compare(session, batch, rules)
 
 
 def _touchable(verdict: Verdict, found: Found, allowed: Allowed) -> bool:
@@ -167,15 +174,16 @@ def _touchable(verdict: Verdict, found: Found, allowed: Allowed) -> bool:
 
 def _entry(verdict: Verdict) -> dict[str, Any]:
     guide = verdict.guide
+    known = Kind.REVIVED if verdict.revived else Kind.CHANGED
     return {
-        "change": (Kind.NEW if verdict.change is Change.NEW else Kind.CHANGED).value,
+        "change": (Kind.NEW if verdict.change is Change.NEW else known).value,
         "region": guide.region,
         "local_code": guide.local_code,
         "name": guide.name,
         "department_name": guide.department.name,
         "base": verdict.version,
         "document": document(guide),
-        "chosen": True,
+        "chosen": not verdict.revived,
     }
 
 

@@ -20,6 +20,9 @@ XLSX_COLUMNS = 300
 WHOLE_JSON = 200 * MIB  # only JSON with the rows inside an object is read whole
 CHUNK = 1 << 16
 ELEMENT = 4 * MIB  # characters of one guide in JSON
+BESIDE = 400_000  # rows of the further sheets together, which are held until the main ones come
+QUOTES = "表头的引号不完整，请检查文件的第一行。"
+OFTEN = 1000  # rows of a sheet between two looks whether to go on
 
 
 class FileUnreadable(Invalid):
@@ -35,14 +38,21 @@ class NotASpreadsheet(FileUnreadable):
         super().__init__(f"文件 {path.name} 不是有效的 Excel 表格，可能已损坏。")
 
 
+Heads = dict[str, frozenset[str]]
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row: where it stands, its values, how much of the file is behind it (0 to 1), and why it is unreadable."""
+    """One row: where it stands, its values, how much of the file is behind it (0 to 1), and why it is unreadable.
+
+    `heads` are the headings of a table, by sheet, "" for the main one; None where each row names its own fields.
+    """
 
     line: int
     values: dict[str, Any]
     share: float = 0.0
     broken: str = ""
+    heads: Heads | None = None
 
 
 def read(
@@ -52,12 +62,15 @@ def read(
     children: Mapping[str, str] | None = None,
     within: str | None = None,
     key: str = "",
+    apart: str = "",
+    alive: Callable[[], None] | None = None,
 ) -> Iterator[Row]:
     """The rows of a file, by its ending. Raises FileUnreadable with one sentence for people.
 
     `sheet` is the main sheet of a workbook; `children` are further sheets whose rows join the main row as a list
-    under the sheet's name: by the column named there, equal to the main row's column `key`.
-    `within` is where the list lies in a JSON object.
+    under the sheet's name: by the column named there, equal to the main row's column `key`, and by the column `apart`
+    where such a row fills it. `within` is where the list lies in a JSON object. `alive` is called now and then while
+    sheets are read, and raises what is to end that.
     """
     if not path.is_file():
         raise FileUnreadable(f"没有找到文件 {path.name}。")
@@ -71,7 +84,7 @@ def read(
     if ending in (".csv", ".tsv"):
         return _csv(path, "\t" if ending == ".tsv" else None)
     if ending in (".xlsx", ".xlsm"):
-        return _xlsx(path, sheet, children or {}, key)
+        return _xlsx(path, sheet, children or {}, (key, apart), alive)
     if ending == ".xls":
         raise FileUnreadable("这是旧版 Excel（.xls）文件，请另存为 .xlsx 后再导入。")
     raise FileUnreadable(f"不认识 {ending or '没有后缀'} 文件，请用 .xlsx、.csv、.json 或 .jsonl。")
@@ -173,27 +186,35 @@ def _csv(path: Path, delimiter: str | None) -> Iterator[Row]:
         head = lines.readline()
         lines.seek(0)
         reader = csv.reader(lines, delimiter=delimiter or max(",;\t", key=head.count))
-        heads = _heads(next(reader, []))
+        try:
+            heads = _heads(next(reader, []))
+        except csv.Error:
+            raise FileUnreadable(QUOTES) from None
+        columns = {"": frozenset(heads)}
         done = 0
         while True:
             line = reader.line_num + 1
             try:
                 cells = next(reader, None)
             except csv.Error:
-                yield Row(line, {}, done / size, "这一行的引号或分隔符不完整")
+                yield Row(line, {}, done / size, "这一行的引号或分隔符不完整", columns)
                 continue
             if cells is None:
+                if not done and any("\n" in head for head in heads):  # the heading went on to the end
+                    raise FileUnreadable(QUOTES)
                 return
             done += sum(map(len, cells)) * 2
             if any(cell.strip() for cell in cells):
-                yield Row(line, dict(zip(heads, cells, strict=False)), min(done / size, 1.0))
+                yield Row(line, dict(zip(heads, cells, strict=False)), min(done / size, 1.0), heads=columns)
 
 
 def _heads(cells: list[Any]) -> list[str]:
     return [str(cell).strip().rstrip("*＊").strip() if cell is not None else "" for cell in cells]
 
 
-def _xlsx(path: Path, sheet: str | None, children: Mapping[str, str], key: str) -> Iterator[Row]:
+def _xlsx(
+    path: Path, sheet: str | None, children: Mapping[str, str], key: tuple[str, str], alive: Callable[[], None] | None
+) -> Iterator[Row]:
     _check_workbook(path)
     import openpyxl  # half a second, and only spreadsheets need it
 
@@ -206,20 +227,22 @@ def _xlsx(path: Path, sheet: str | None, children: Mapping[str, str], key: str) 
         if not sheets:
             raise NotASpreadsheet(path)
         main = sheet if sheet in sheets else next(iter(sheets))
-        joined = {
-            name: _grouped(_sheet_rows(sheets[name], path), column)
-            for name, column in children.items()
-            if name in sheets
-        }
+        further = {name: sheets[name] for name in children if name in sheets and name != main}
+        tables = {name: _table(one, path, alive) for name, one in further.items()}
+        joined = _joined({name: table for name, table in tables.items() if table.heads}, children, key[1])
         total = max(sheets[main].max_row or 1, 1)
-        for row in _sheet_rows(sheets[main], path):
-            code = row.values.get(key, "")
-            parts = {name: groups.pop(code, []) for name, groups in joined.items()}
-            yield Row(row.line, row.values | parts, min(row.line / total, 1.0))
+        table = _table(sheets[main], path, alive)
+        heads = {"": frozenset(table.heads)} | {name: frozenset(tables[name].heads) for name in joined}
+        for row in table.rows:
+            code, place = (row.values.get(column, "") for column in key)
+            parts = {
+                name: groups.pop((code, place), []) + groups.pop((code, ""), []) for name, groups in joined.items()
+            }
+            yield Row(row.line, row.values | parts, min(row.line / total, 1.0), heads=heads)
         for name, groups in joined.items():
-            for code, rows in groups.items():
+            for (code, _), rows in groups.items():
                 line = rows[0]["#line"]
-                yield Row(line, {}, 1.0, f"“{name}”表第 {line} 行的编码“{code}”在“{main}”表中没有")
+                yield Row(line, {}, 1.0, f"“{name}”表第 {line} 行的编码“{code}”在“{main}”表中没有", heads)
     finally:
         book.close()
 
@@ -236,17 +259,34 @@ def _check_workbook(path: Path) -> None:
         raise FileUnreadable("表格展开后过大，请拆成几个文件，或改用 .csv、.jsonl。")
 
 
-def _sheet_rows(sheet: Any, path: Path) -> Iterator[Row]:
+@dataclass(frozen=True, slots=True)
+class _Table:
+    heads: list[str]
+    rows: Iterator[Row]
+
+
+Groups = dict[tuple[Any, Any], list[dict[str, Any]]]
+
+
+def _table(sheet: Any, path: Path, alive: Callable[[], None] | None) -> _Table:
+    """A sheet's headings, none where it is empty, and its rows."""
     sheet.reset_dimensions()
-    heads: list[str] | None = None
+    lines = _lines(sheet, path, alive)
+    heads = _heads(next(lines, (0, []))[1])
+    rows = (
+        Row(number, {head: _cell(cell) for head, cell in zip(heads, cells, strict=False) if head} | {"#line": number})
+        for number, cells in lines
+    )
+    return _Table(heads, rows)
+
+
+def _lines(sheet: Any, path: Path, alive: Callable[[], None] | None) -> Iterator[tuple[int, list[Any]]]:
+    """The rows in which anything is written, with their numbers."""
     for number, cells in enumerate(_cells(sheet, path), 1):
-        if all(cell is None or str(cell).strip() == "" for cell in cells):
-            continue
-        if heads is None:
-            heads = _heads(list(cells))
-            continue
-        values = {head: _cell(cell) for head, cell in zip(heads, cells, strict=False) if head}
-        yield Row(number, values | {"#line": number})
+        if alive and number % OFTEN == 0:
+            alive()
+        if any(cell is not None and str(cell).strip() for cell in cells):
+            yield number, list(cells)
 
 
 def _cells(sheet: Any, path: Path) -> Iterator[tuple[Any, ...]]:
@@ -256,11 +296,22 @@ def _cells(sheet: Any, path: Path) -> Iterator[tuple[Any, ...]]:
         raise NotASpreadsheet(path) from None
 
 
-def _grouped(rows: Iterator[Row], column: str) -> dict[Any, list[dict[str, Any]]]:
-    groups: dict[Any, list[dict[str, Any]]] = {}
-    for row in rows:
-        groups.setdefault(row.values.get(column, ""), []).append(row.values)
-    return groups
+def _joined(tables: Mapping[str, _Table], columns: Mapping[str, str], apart: str) -> dict[str, Groups]:
+    """The rows of further sheets, by what joins them to a main row."""
+    joined: dict[str, Groups] = {}
+    count = 0
+    for name, table in tables.items():
+        if columns[name] not in table.heads:
+            raise FileUnreadable(f"“{name}”表里没有“{columns[name]}”这一列，不知道各行属于哪份指南。")
+        groups = joined.setdefault(name, {})
+        for row in table.rows:
+            count += 1
+            if count > BESIDE:
+                raise FileUnreadable(f"附表一共超过 {BESIDE} 行，请拆成几个文件再导入。")
+            code, place = row.values.get(columns[name], ""), row.values.get(apart, "")
+            filled = {head: value for head, value in row.values.items() if value != ""}  # most cells are empty
+            groups.setdefault((code, place), []).append(filled)
+    return joined
 
 
 def _cell(value: Any) -> Any:
@@ -272,6 +323,3 @@ def _cell(value: Any) -> Any:
     if hasattr(value, "isoformat"):
         return value.isoformat()[:10]
     return value if isinstance(value, bool) else str(value).strip()
-
-
-Progress = Callable[[int, float], None]

@@ -11,10 +11,13 @@ from datetime import date
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+
+from knowledge.regions import shortest
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True)]
-RegionCode = Annotated[str, StringConstraints(pattern=r"^\d{6}(\d{3}){0,2}$")]
+# One region is one key, however many noughts a department writes behind it.
+RegionCode = Annotated[str, StringConstraints(pattern=r"^\d{6}(\d{3}){0,2}$"), AfterValidator(shortest)]
 
 
 class Record(BaseModel):
@@ -119,6 +122,7 @@ class Necessity(StrEnum):
 class Status(StrEnum):
     DRAFT = "draft"
     REVIEW = "review"
+    APPROVED = "approved"  # a draft that waits for its date
     PUBLISHED = "published"
     WITHDRAWN = "withdrawn"
 

@@ -6,6 +6,9 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
+from knowledge.documents import document
 from knowledge.export import FORMULA
 from knowledge.hours import describe
 from knowledge.mapping import Rules, load
@@ -31,6 +34,9 @@ def write(path: Path, guides: Iterable[Guide]) -> int:
     for column in columns(rules):
         sheets.setdefault(column.sheet, []).append(column.heading)
         starred.setdefault(column.sheet, []).append(column.heading + ("*" if column.required else ""))
+    for heads in (*sheets.values(), *starred.values()):
+        if rules.apart not in heads:  # several regions may have given the same code
+            heads.insert(1, rules.apart)
     made = {name: book.create_sheet(name) for name in sheets}
     for name, heads in starred.items():
         made[name].freeze_panes = "C2"
@@ -46,6 +52,25 @@ def write(path: Path, guides: Iterable[Guide]) -> int:
     return count
 
 
+def echo(guide: Guide, rules: Rules) -> dict[str, Any] | None:
+    """The document that this guide's rows make when they are read again; None where they make none.
+
+    `rules` are the template's, as far as the file goes that was read.
+    """
+    made: dict[str, Any] = {}
+    for sheet, row in _rows(guide, rules):
+        cells = {heading: value[:LONGEST].strip() for heading, value in row.items()}
+        if sheet == rules.sheet:
+            made |= cells
+        else:
+            made.setdefault(sheet, []).append(cells)
+    fields, _ = rules.apply(made)
+    try:
+        return document(Guide.model_validate({"region": guide.region} | fields))
+    except ValidationError:
+        return None
+
+
 def _rows(guide: Guide, rules: Rules) -> Iterator[tuple[str, dict[str, str]]]:
     """The rows of one guide, each with its sheet."""
     parts = {target: rule for target, rule in rules.fields.items() if isinstance(rule, dict) and "each" in rule}
@@ -53,7 +78,7 @@ def _rows(guide: Guide, rules: Rules) -> Iterator[tuple[str, dict[str, str]]]:
     yield rules.sheet or "", _row(guide, plain)
     for target, rule in parts.items():
         for entry in getattr(guide, target):
-            yield rule["from"], {rules.key: guide.local_code} | _row(entry, rule["each"])
+            yield rule["from"], {rules.key: guide.local_code, rules.apart: guide.region} | _row(entry, rule["each"])
 
 
 def _row(record: Any, fields: dict[str, Any]) -> dict[str, str]:

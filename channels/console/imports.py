@@ -155,7 +155,7 @@ def _proposed(house: House, clerk: Clerk, sent: Sent, path: Path, file: str) -> 
 def _record(house: House, session: Session, clerk: Clerk, number: int, found: Found) -> None:
     detail = {
         "name": found.file, "new": found.counts[Kind.NEW], "updated": found.counts[Kind.CHANGED],
-        "missing": found.counts[Kind.MISSING], "refused": len(found.problems),
+        "revived": found.counts[Kind.REVIVED], "missing": found.counts[Kind.MISSING], "refused": len(found.problems),
     }  # fmt: skip
     house.audit.record(
         session, who=clerk.name, act="import.propose", subject=f"import:{number}", region=found.region, detail=detail,

@@ -15,10 +15,12 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, inspect, text
 from sqlalchemy.exc import IntegrityError
 
+import desk.halls
 import desk.models
 import knowledge.models  # noqa: F401
 from core.database import Base, engine, sessions
 from knowledge import faqs, publishing
+from knowledge.changes import changed_since
 from knowledge.documents import document, parts
 from knowledge.migrating import MIGRATIONS, head, stored, upgrade
 from knowledge.schema import Faq
@@ -146,6 +148,46 @@ def test_what_comes_later_leaves_the_guides_as_they_are(empty: Engine) -> None:
     assert set(inspect(empty).get_table_names()).isdisjoint(DESK)
     with empty.connect() as connection:
         assert connection.execute(text(GUIDES)).all() == before
+
+
+LONG = f"{REGION}000000"
+AGAIN = (
+    "INSERT INTO guides (id, item, region, local_code, name, department_name, status, version, revision, content, "
+    "digest, created_at, updated_at, updated_by) SELECT {id}, item, '{region}', 'twice', name, department_name, status, "
+    "version, revision, content, digest, created_at, updated_at, updated_by FROM guides WHERE id = 1"
+)
+
+
+def test_what_stands_under_a_long_code_of_its_region_comes_under_the_short_one(
+    empty: Engine, caplog: pytest.LogCaptureFixture
+) -> None:
+    migrate("0005", empty)
+    put(empty)
+    hall = json.dumps({"name": "大厅", "region": LONG, "address": "1 号", "hours": {"text": "每天"}})
+    long = {"region": LONG, "own": json.dumps(parts(guide()).own | {"region": LONG}), "hall": hall}
+    with empty.execution_options(writing=True).begin() as connection:
+        for id, region in ((2, LONG), (3, REGION)):
+            connection.execute(text(AGAIN.format(id=id, region=region)))
+        for statement in (
+            "UPDATE guides SET region = :region, content = :own, digest = 'x' WHERE id = 1",
+            "UPDATE revision SET value = 1",
+            "UPDATE faqs SET region = :region",
+            "INSERT INTO halls (region, name, content) VALUES (:region, '大厅', :hall)",
+            "INSERT INTO desk_halls (region, name, rules) VALUES (:region, '大厅', '{}')",
+        ):
+            wanted = {name: value for name, value in long.items() if f":{name}" in statement}
+            connection.execute(text(statement), wanted)
+    assert upgrade(empty) is True
+    with sessions(empty, writing=True).begin() as session:
+        assert publishing.find(session, REGION, "test-001") == 1
+        assert publishing.publish(session, guide(), by="tests", at=THURSDAY) is publishing.Change.SAME
+        assert publishing.find(session, LONG, "twice") == 2, "two of one code are for people to sort out"
+        assert [one.faq.region for one in faqs.every(session)] == [REGION]
+        assert desk.halls.published_hall(session, REGION, "大厅").region == REGION
+        assert [one.id for one in changed_since(session, 1, today=THURSDAY.date()).guides] == [1], "search follows"
+    assert "guide 2 has the code of guide 3" in caplog.text
+    with empty.connect() as connection:
+        assert connection.execute(text("SELECT region FROM desk_halls")).scalar() == REGION
 
 
 def test_the_database_itself_keeps_a_slot_from_having_less_than_nothing_taken(database: Engine) -> None:
