@@ -44,7 +44,7 @@ class Tried(NamedTuple):
 
 
 def drafted(document: Mapping[str, Any], now: Published | None) -> Published:
-    """A draft as it would be published, in the place of what stands `now`. Raises Unfinished."""
+    """A draft as it would be published, in the place of what stands `now`, on a day when it holds. Raises Unfinished."""
     try:
         guide = Guide.model_validate(document)
     except ValidationError:

@@ -24,6 +24,7 @@ from bot.services import Lines
 from bot.supervisor import Address, Supervisor, free_port, fresh_token
 from bot.trial import Trial, Tried
 from channels import observing
+from channels.releasing import release_due
 from channels.rounds import Rounds
 from channels.web.metrics import Metrics
 from core import clock, database
@@ -121,7 +122,13 @@ class House:
         self.vault = open_vault(self.settings.keys, self.settings.home)
         self.audit = Audit(self.vault)
         self.desk = FrontDesk(self.reading, self.writing, self.vault, now=clock.now)
-        self.rounds = Rounds(self.writing, self._deliverers(), now=clock.now, journal_days=self.settings.journal_days)
+        self.rounds = Rounds(
+            self.writing,
+            self._deliverers(),
+            now=clock.now,
+            journal_days=self.settings.journal_days,
+            errands=[lambda now: release_due(self.reading, self.writing, self.audit, now=now)],
+        )
         self.journal = Writer(self.writing)
         with self.writing.begin() as session:
             if self.settings.loads_demo:

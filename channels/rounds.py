@@ -1,9 +1,9 @@
-"""What the desk does without being asked: deliver notices, let appointments lapse, delete what is kept no longer."""
+"""What is done without being asked: deliver notices, let appointments lapse, delete what is kept no longer, and errands."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime, timedelta
 
@@ -32,10 +32,15 @@ class Rounds:
         *,
         now: Callable[[], datetime],
         journal_days: int = JOURNAL_DAYS,
+        errands: Sequence[Callable[[datetime], None]] = (),
     ) -> None:
-        """`channels` deliver by the name that owners begin with; turns are kept for `journal_days`."""
+        """`channels` deliver by the name that owners begin with; turns are kept for `journal_days`.
+
+        Each of `errands` is run on every round.
+        """
         self._writing, self._channels, self._now = writing, channels, now
         self._journal = timedelta(days=journal_days)
+        self._errands = errands
         self._tidied: date | None = None
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._go_on, name="rounds", daemon=True)
@@ -71,6 +76,8 @@ class Rounds:
             log.info("desk.tidied", lapsed=lapsed, erased=erased)
             log.info("journal.tidied", forgotten=forget(self._writing, before=now - self._journal))
             self._tidied = today
+        for errand in self._errands:
+            errand(now)
 
     def _go_on(self) -> None:
         while not self._over.wait(EVERY):

@@ -84,7 +84,8 @@ def changed_since(session: Session, since: int, *, today: date, limit: int | Non
     ).all()
     return Changes(
         revision=until,
-        guides=tuple(_indexed(row, texts[row.item]) for row in shown),
+        # An item that is gone already means that the guide was published anew: it comes with the next call.
+        guides=tuple(_indexed(row, texts[row.item]) for row in shown if row.item in texts),
         gone=tuple(row.id for row in rows if not _visible(row, today)),
         faqs=tuple(Faq.model_validate(row.content) for row in faqs if row.enabled),
         faqs_gone=tuple(row.code for row in faqs if not row.enabled),

@@ -74,12 +74,12 @@ class _Reader:
             yield self._one(path, before, after, kind)
 
     def _hours(self, path: Path, before: Told, after: Told, _kind: Any) -> Iterator[Difference]:
-        # The rules repeat the published words: a change is told once, by what it means.
-        for name in ("said", "text", "rules"):
-            old, new = before.get(name, ""), after.get(name, "")
-            if old != new:
-                yield from self._value(path if name == "said" else (*path, name), old, new, None)
-                break
+        said, text, rules = ((before.get(name, ""), after.get(name, "")) for name in ("said", "text", "rules"))
+        if told := next((pair for pair in (said, text) if pair[0] != pair[1]), None):
+            yield self._one(path, *told, kind=None)
+        # Without published words the rules are what citizens read, and were told as that.
+        if rules[0] != rules[1] and (any(text) or told is None):
+            yield self._one((*path, "rules"), *rules, kind=None)
         yield from self._value((*path, "exceptions"), before.get("exceptions", ""), after.get("exceptions", ""), None)
 
     def _entries(self, path: Path, before: list[Told], after: list[Told], kind: Any) -> Iterator[Difference]:

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from core.errors import Conflict, Forbidden, Invalid, NotFound
+from knowledge.models import DraftRow
 from knowledge.publishing import Published
 from knowledge.schema import Status
 
@@ -34,6 +35,28 @@ class Draft:
     made_by: str
     updated_at: datetime
     updated_by: str
+
+    @staticmethod
+    def of(row: DraftRow) -> Draft:
+        """The draft that a row holds."""
+        return Draft(
+            id=row.id,
+            guide=row.guide,
+            base=row.base,
+            region=row.region,
+            department=row.department_name,
+            name=row.name,
+            status=Status(row.status),
+            edition=row.edition,
+            document=row.document,
+            editors=tuple(row.editors),
+            why=row.why,
+            answer=row.answer,
+            made_at=row.made_at,
+            made_by=row.made_by,
+            updated_at=row.updated_at,
+            updated_by=row.updated_by,
+        )
 
     @property
     def returned(self) -> bool:
@@ -74,7 +97,7 @@ class Outdated(Conflict):
 
 
 class InReview(Conflict):
-    """这份草稿正在审核，撤回或退回之后才能修改。"""
+    """这份草稿正在审核或者等着生效，撤回或退回之后才能修改。"""
 
     code = "draft_in_review"
 

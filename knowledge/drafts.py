@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from core.clock import CHINA
 from core.errors import Invalid
 from knowledge import publishing
 from knowledge.differences import differences
@@ -73,13 +74,13 @@ def read(session: Session, draft_id: int) -> Draft:
     row = session.get(DraftRow, draft_id)
     if row is None:
         raise NoDraft()
-    return _draft(row)
+    return Draft.of(row)
 
 
 def of_guide(session: Session, guide_id: int) -> Draft | None:
     """The open draft of a guide."""
     row = session.scalars(select(DraftRow).where(DraftRow.guide == guide_id)).first()
-    return _draft(row) if row else None
+    return Draft.of(row) if row else None
 
 
 def save(session: Session, draft_id: int, content: Mapping[str, Any], *, edition: int, by: str, at: datetime) -> Draft:
@@ -93,7 +94,7 @@ def save(session: Session, draft_id: int, content: Mapping[str, Any], *, edition
     if any(written[key] != value for key, value in fixed.items()):
         raise KeyFixed()
     if not differences(row.document, written):
-        return _draft(row)
+        return Draft.of(row)
     _seen(row, edition)
     _write(row, written)
     row.edition += 1
@@ -113,16 +114,19 @@ def submit(session: Session, draft_id: int, *, edition: int, why: str, by: str, 
 
 
 def send_back(session: Session, draft_id: int, *, edition: int, answer: str, by: str, at: datetime) -> Draft:
-    """Back to its author with what is to be changed. Raises NotInReview, Outdated; Invalid without `answer`."""
-    row = _in_review(session, draft_id, edition)
+    """Back to its author with what is to be changed, also while it waits for its date.
+
+    Raises NotInReview, Outdated; Invalid without `answer`.
+    """
+    row = _submitted(session, draft_id, edition, Status.REVIEW, Status.APPROVED)
     row.status, row.answer = Status.DRAFT.value, _reason(answer, "请写明退回的原因。")
     row.updated_at, row.updated_by = at, by
     return _flushed(session, row)
 
 
 def take_back(session: Session, draft_id: int, *, edition: int, by: str, at: datetime) -> Draft:
-    """An author takes it out of review. Raises NotInReview, Outdated, NotYours."""
-    row = _in_review(session, draft_id, edition)
+    """An author takes it out of review, or keeps it from its date. Raises NotInReview, Outdated, NotYours."""
+    row = _submitted(session, draft_id, edition, Status.REVIEW, Status.APPROVED)
     if by not in row.editors:
         raise NotYours()
     row.status = Status.DRAFT.value
@@ -136,19 +140,22 @@ def publish(session: Session, draft_id: int, *, edition: int, by: str, at: datet
     What changed in the guide meanwhile is kept where the draft left it alone. Raises NotInReview, Outdated, OwnChange
     (where `by` wrote in it and `own` changes may not be approved), Moved, KeyTaken, Incomplete.
     """
-    lock(session)
-    row = _in_review(session, draft_id, edition)
-    if by in row.editors and not own:
-        raise OwnChange()
-    merged = merged_with_what_stands(session, row)
-    if merged.stopped:
-        raise Moved(standing(session, merged.guide), merged.headings)
-    guide = checked(merged.content)
-    _free(session, row, guide)
-    publishing.publish(session, guide, by=by, at=at, why=row.why)
-    session.delete(row)
+    row, guide = _approvable(session, draft_id, edition, by, own)
+    return _published(session, row, guide, by, at)
+
+
+def approve(session: Session, draft_id: int, *, edition: int, by: str, at: datetime, own: bool) -> Published | None:
+    """Publish, or where citizens see a version until the draft's date, let it wait for that: then None.
+
+    Who approved it and when is what was done last to a draft that waits. Raises as `publish`.
+    """
+    row, guide = _approvable(session, draft_id, edition, by, own)
+    stands = standing(session, row.guide) if row.guide else None
+    if not publishing.waits_for(stands, guide, at.astimezone(CHINA).date()):
+        return _published(session, row, guide, by, at)
+    row.status, row.updated_at, row.updated_by = Status.APPROVED.value, at, by
     session.flush()
-    return standing(session, publishing.find(session, guide.region, guide.local_code))
+    return None
 
 
 def catch_up(session: Session, draft_id: int, *, edition: int, by: str, at: datetime) -> tuple[Draft, tuple[str, ...]]:
@@ -165,7 +172,7 @@ def catch_up(session: Session, draft_id: int, *, edition: int, by: str, at: date
         row.edition += 1
         row.updated_at, row.updated_by = at, by
         session.flush()
-    return _draft(row), merged.headings
+    return Draft.of(row), merged.headings
 
 
 def discard(session: Session, draft_id: int, *, edition: int, by: str, at: datetime) -> None:
@@ -233,17 +240,38 @@ def _writable(session: Session, draft_id: int) -> DraftRow:
     return row
 
 
-def _in_review(session: Session, draft_id: int, edition: int) -> DraftRow:
+def _submitted(session: Session, draft_id: int, edition: int, *among: Status) -> DraftRow:
     row = _row(session, draft_id)
-    if row.status != Status.REVIEW:
+    if row.status not in among:
         raise NotInReview()
     _seen(row, edition)
     return row
 
 
+def _approvable(session: Session, draft_id: int, edition: int, by: str, own: bool) -> tuple[DraftRow, Guide]:
+    """The draft, and the guide that it makes of what stands."""
+    lock(session)
+    row = _submitted(session, draft_id, edition, Status.REVIEW)
+    if by in row.editors and not own:
+        raise OwnChange()
+    merged = merged_with_what_stands(session, row)
+    if merged.stopped:
+        raise Moved(standing(session, merged.guide), merged.headings)
+    guide = checked(merged.content)
+    _free(session, row, guide)
+    return row, guide
+
+
+def _published(session: Session, row: DraftRow, guide: Guide, by: str, at: datetime) -> Published:
+    publishing.publish(session, guide, by=by, at=at, why=row.why)
+    session.delete(row)
+    session.flush()
+    return standing(session, publishing.find(session, guide.region, guide.local_code))
+
+
 def _seen(row: DraftRow, edition: int) -> None:
     if row.edition != edition:
-        raise Outdated(_draft(row))
+        raise Outdated(Draft.of(row))
 
 
 def _write(row: DraftRow, content: dict[str, Any]) -> None:
@@ -279,25 +307,4 @@ def _reason(given: str, missing: str) -> str:
 
 def _flushed(session: Session, row: DraftRow) -> Draft:
     session.flush()
-    return _draft(row)
-
-
-def _draft(row: DraftRow) -> Draft:
-    return Draft(
-        id=row.id,
-        guide=row.guide,
-        base=row.base,
-        region=row.region,
-        department=row.department_name,
-        name=row.name,
-        status=Status(row.status),
-        edition=row.edition,
-        document=row.document,
-        editors=tuple(row.editors),
-        why=row.why,
-        answer=row.answer,
-        made_at=row.made_at,
-        made_by=row.made_by,
-        updated_at=row.updated_at,
-        updated_by=row.updated_by,
-    )
+    return Draft.of(row)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import date
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -19,12 +20,16 @@ RULES = Path(__file__).parent / "lint.yml"
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """`field` is a path in the schema, `title` its heading; `rule` is a stable name to filter and count by."""
+    """`field` is a path in the schema, `title` its heading; `rule` is a stable name to filter and count by.
+
+    `stops`: the guide contradicts itself, and one of its two statements would mislead citizens.
+    """
 
     field: str
     rule: str
     message: str
     fix: str
+    stops: bool = False
 
     @property
     def title(self) -> str:
@@ -34,9 +39,13 @@ class Finding:
 Check = Callable[[Guide], Iterator[Finding]]
 
 
-def lint(guide: Guide) -> list[Finding]:
-    """All findings, in the order of the rules; empty for a guide without fault."""
-    return [finding for check in _CHECKS for finding in check(guide)]
+def lint(guide: Guide, *, today: date | None = None) -> list[Finding]:
+    """All findings, in the order of the rules; empty for a guide without fault.
+
+    With `today`, also whether citizens see it on that day by its effective dates.
+    """
+    found = [finding for check in _CHECKS for finding in check(guide)]
+    return [*found, *_window(guide, today)] if today else found
 
 
 def completeness(guide: Guide) -> float:
@@ -97,6 +106,7 @@ def _times(guide: Guide) -> Iterator[Finding]:
             "promise-within-law",
             f"承诺时限 {promised.days} 个{promised.unit}长于法定时限 {legal.days} 个{legal.unit}",
             "核对两个时限，承诺时限不能超过法定时限",
+            stops=True,
         )
 
 
@@ -127,7 +137,7 @@ def _fees(guide: Guide) -> Iterator[Finding]:
     if guide.charged and not guide.fees:
         yield Finding("fees", "fee-stated", "注明收费，却没有列出收费项目", "补充收费项目、标准和依据")
     if guide.charged is False and any(not _free(fee.standard) for fee in guide.fees):
-        yield Finding("charged", "fee-contradiction", "注明不收费，却列出了收费项目", "核对是否收费")
+        yield Finding("charged", "fee-contradiction", "注明不收费，却列出了收费项目", "核对是否收费", stops=True)
     for place, fee in enumerate(guide.fees):
         if not fee.standard:
             yield Finding(
@@ -204,4 +214,25 @@ def _elements(guide: Guide) -> Iterator[Finding]:
         yield Finding("name", "key-elements", f"缺少 {len(missing)} 个关键要素：{'、'.join(missing)}", "补全后再发布")
 
 
-_CHECKS: tuple[Check, ...] = (_times, _visits, _fees, _phones, _permit, _results, _theme, _elements)
+def _dates(guide: Guide) -> Iterator[Finding]:
+    begins, ends = guide.effective_from, guide.effective_to
+    if begins and ends and begins > ends:
+        told = f"失效日期 {ends} 早于实施日期 {begins}，群众哪一天都看不到"
+        yield Finding("effective_to", "dates-in-order", told, "核对两个日期", stops=True)
+
+
+def _window(guide: Guide, today: date) -> Iterator[Finding]:
+    begins, ends = guide.effective_from, guide.effective_to
+    if begins and ends and begins > ends:
+        return
+    if begins and begins > today:
+        told = f"未生效：{begins} 起群众才看得到"
+        yield Finding("effective_from", "not-yet-in-force", told, "已经在实施的，改成实际的日期或者留空")
+    if ends and ends < today:
+        told = f"已过期：{ends} 以后群众看不到"
+        yield Finding(
+            "effective_to", "no-longer-in-force", told, "还有效的，改成新的失效日期或者留空；不再办理的请下架"
+        )
+
+
+_CHECKS: tuple[Check, ...] = (_times, _visits, _fees, _phones, _permit, _results, _theme, _elements, _dates)

@@ -38,7 +38,7 @@ def shown(words: Told, kind: Any) -> str:
     if not isinstance(words, dict):
         return str(words)
     if record(kind) is Hours:
-        return "；".join(filter(None, (words.get("said", ""), *words.get("exceptions", ()))))
+        return "；".join((*filter(None, (words.get("said", ""), _understood(words))), *words.get("exceptions", ())))
     return "；".join(_part(name, value, record(kind), called(words)) for name, value in words.items())
 
 
@@ -88,12 +88,17 @@ def _hours(value: dict[str, Any]) -> Told:
         }
         return {name: one for name, one in ({"said": words["text"]} | words).items() if one}
     words = {
-        "said": describe(hours),
+        "said": hours.text or describe(hours),  # what citizens read
         "text": hours.text,
         "rules": [_rule(rule) for rule in hours.rules],
         "exceptions": [_exception(one) for one in hours.exceptions],
     }
     return {name: one for name, one in words.items() if one}
+
+
+def _understood(words: Told) -> str:
+    """The rules, where citizens read the published words instead."""
+    return f"系统理解为：{shown(words['rules'], None)}" if words.get("text") and words.get("rules") else ""
 
 
 def _rule(rule: WeeklyRule) -> str:

@@ -50,6 +50,15 @@ class Published:
         )
 
 
+def waits_for(stands: Published | None, guide: Guide, today: date) -> date | None:
+    """The day on which `guide` may take the place of what `stands`; None for at once.
+
+    Until a later version holds, citizens are told what they see today.
+    """
+    begins = guide.effective_from
+    return begins if begins and begins > today and stands and stands.visible_on(today) else None
+
+
 @dataclass(frozen=True, slots=True)
 class Version:
     """One line of a guide's history, oldest first in `history`."""
@@ -170,10 +179,7 @@ def withdraw(session: Session, guide_id: int, *, by: str, at: datetime, why: str
 
 def read(session: Session, guide_id: int) -> Published | None:
     """The guide as it stands, withdrawn ones included; None where there is none."""
-    query = (
-        select(GuideRow, ItemRow.content).join(ItemRow, ItemRow.digest == GuideRow.item).where(GuideRow.id == guide_id)
-    )
-    found = session.execute(query.execution_options(populate_existing=True)).first()
+    found = _current(session, guide_id)
     if found is None:
         return None
     row, item = found
@@ -181,17 +187,24 @@ def read(session: Session, guide_id: int) -> Published | None:
 
 
 def read_many(session: Session, ids: Iterable[int]) -> dict[int, Published]:
-    """Guides by id, two queries for all. Unknown ids are left out."""
+    """Guides by id, one query for all. Unknown ids are left out."""
     wanted = list(dict.fromkeys(ids))
     found: dict[int, Published] = {}
     for start in range(0, len(wanted), BATCH):
-        query = select(
-            GuideRow.id, GuideRow.version, GuideRow.status, GuideRow.revision, GuideRow.content, GuideRow.item
-        ).where(GuideRow.id.in_(wanted[start : start + BATCH]))
-        rows = session.execute(query).all()
-        items = _items(session, [row.item for row in rows])
-        for row in rows:
-            guide = _assemble(row, items[row.item])
+        query = (
+            select(
+                GuideRow.id,
+                GuideRow.version,
+                GuideRow.status,
+                GuideRow.revision,
+                GuideRow.content,
+                ItemRow.content.label("item"),
+            )
+            .join(ItemRow, ItemRow.digest == GuideRow.item)
+            .where(GuideRow.id.in_(wanted[start : start + BATCH]))
+        )
+        for row in session.execute(query):
+            guide = _assemble(row, row.item)
             found[row.id] = Published(row.id, row.version, Status(row.status), row.revision, guide)
     return found
 
@@ -204,28 +217,37 @@ def find(session: Session, region: str, local_code: str) -> int | None:
 
 def history(session: Session, guide_id: int) -> tuple[Version, ...]:
     """Every version, oldest first, the current one last. Empty where there is no such guide."""
-    row = session.get(GuideRow, guide_id)
-    if row is None:
+    found = _current(session, guide_id)
+    if found is None:
         return ()
-    query = select(GuideVersion).where(GuideVersion.guide_id == guide_id).order_by(GuideVersion.version)
-    return (*(_past(old) for old in session.scalars(query)), _now(session, row))
+    query = select(GuideVersion).where(GuideVersion.guide_id == guide_id, GuideVersion.version < found[0].version)
+    return (*(_past(old) for old in session.scalars(query.order_by(GuideVersion.version))), _now(*found))
 
 
 def read_version(session: Session, guide_id: int, version: int) -> Version | None:
     """One line of the history; None where there is no such version."""
-    if old := session.get(GuideVersion, (guide_id, version)):
-        return _past(old)
-    row = session.get(GuideRow, guide_id)
-    return _now(session, row) if row and row.version == version else None
+    found = _current(session, guide_id)
+    if found and found[0].version == version:
+        return _now(*found)
+    old = session.get(GuideVersion, (guide_id, version))
+    return _past(old) if old else None
+
+
+def _current(session: Session, guide_id: int) -> tuple[GuideRow, dict[str, Any]] | None:
+    """The row with its item, in one statement: between two, somebody may publish and the old item be gone."""
+    query = (
+        select(GuideRow, ItemRow.content).join(ItemRow, ItemRow.digest == GuideRow.item).where(GuideRow.id == guide_id)
+    )
+    found = session.execute(query.execution_options(populate_existing=True)).first()
+    return (found[0], found[1]) if found else None
 
 
 def _past(old: GuideVersion) -> Version:
     return Version(old.version, Status(old.status), old.at, old.by, old.why, Guide.model_validate(old.document))
 
 
-def _now(session: Session, row: GuideRow) -> Version:
-    guide = _assemble(row, _items(session, [row.item])[row.item])
-    return Version(row.version, Status(row.status), row.updated_at, row.updated_by, row.why, guide)
+def _now(row: GuideRow, item: dict[str, Any]) -> Version:
+    return Version(row.version, Status(row.status), row.updated_at, row.updated_by, row.why, _assemble(row, item))
 
 
 def save_hall(session: Session, hall: Hall) -> Change:

@@ -20,7 +20,7 @@ from knowledge.schema import Status
 SIZE = 50
 EXPIRING = timedelta(days=60)  # before a guide ends, that somebody should know
 VERIFIED = timedelta(days=183)  # that a guide counts as verified: half a year
-DUES = ("expiring", "unverified", "draft", "review")
+DUES = ("expiring", "unverified", "draft", "review", "approved")
 ORDERS = ("updated", "name", "ends", "verified")
 
 Scopes = Sequence[tuple[str, str]]
@@ -76,7 +76,7 @@ def guides(
     total = session.execute(select(func.count()).select_from(every).where(*tests)).scalar_one()
     query = select(every).where(*tests).order_by(*_order(every.c, order))
     rows = session.execute(query.limit(size).offset((max(page, 1) - 1) * size)).all()
-    return Page(_standings(session, rows), max(page, 1), size, total)
+    return Page(_standings(session, rows, today), max(page, 1), size, total)
 
 
 def departments(session: Session, scopes: Scopes) -> tuple[str, ...]:
@@ -183,13 +183,13 @@ def _order(columns: Any, order: str) -> tuple[Any, ...]:
     return (columns.touched.desc(), *last)
 
 
-def _standings(session: Session, rows: Sequence[Row[Any]]) -> tuple[Standing, ...]:
+def _standings(session: Session, rows: Sequence[Row[Any]], today: date) -> tuple[Standing, ...]:
     known = read_many(session, (row.id for row in rows if row.id is not None))
     codes = _codes(session, [row.draft for row in rows if row.id is None])
-    return tuple(_standing(row, known.get(row.id), codes.get(row.draft, "")) for row in rows)
+    return tuple(_standing(row, known.get(row.id), codes.get(row.draft, ""), today) for row in rows)
 
 
-def _standing(row: Row[Any], published: Published | None, code: str) -> Standing:
+def _standing(row: Row[Any], published: Published | None, code: str, today: date) -> Standing:
     return Standing(
         id=row.id,
         name=row.name,
@@ -203,7 +203,7 @@ def _standing(row: Row[Any], published: Published | None, code: str) -> Standing
         effective_to=row.effective_to,
         verified_at=row.verified_at,
         completeness=completeness(published.guide) if published else 0.0,
-        findings=len(lint(published.guide)) if published else 0,
+        findings=len(lint(published.guide, today=today)) if published else 0,
         draft=(row.draft, Status(row.drafted)) if row.draft else None,
     )
 

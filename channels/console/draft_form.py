@@ -17,7 +17,7 @@ from channels.console.forms import Sent
 from channels.console.guide_checks import check, is_date, is_link
 from channels.console.guide_form import Document, Problem
 from channels.console.guide_parcel import pack, unpack
-from channels.console.guide_sections import SELDOM, anchors, hint, sections
+from channels.console.guide_sections import SELDOM, anchors, hint, opening, sections
 from channels.house import House
 from core import clock
 from knowledge import drafts, publishing, standing
@@ -29,7 +29,7 @@ from staff.accounts import every
 from staff.permissions import Act
 
 TOOLS: dict[str, Any] = {
-    "hint": hint, "blank": guide_form.blank, "SELDOM": SELDOM, "is_link": is_link, "is_date": is_date, "marked": marked
+    "hint": hint, "opening": opening, "blank": guide_form.blank, "SELDOM": SELDOM, "is_link": is_link, "is_date": is_date, "marked": marked
 }  # fmt: skip
 LATELY = timedelta(minutes=15)  # that a colleague who wrote in a draft may still be at it
 CHOICE = 400  # regions that one can still choose among; a code is typed where there are more
@@ -58,11 +58,13 @@ def written(
     made = guide_form.fields(loose, checked.problems)
     with house.reading() as session:
         stands = publishing.read(session, draft.guide) if draft.guide else None
+        latest = publishing.read_version(session, stands.id, stands.version) if stands else None
         called = names(session)
         departments = {*standing.departments(session, scopes), *(name for _, name in scopes if name)}
     return pages.page(
         request, clerk, "guides/form.html", status=status, draft=draft, checked=checked,
         sections=sections(made, focus), anchors=anchors(made, checked.problems), focus=focus, stands=stands,
+        latest=latest,
         behind=bool(stands and stands.version != draft.base), called=called, fixed=bool(draft.guide),
         places=() if draft.guide else _places(house.regions, scopes), departments=sorted(departments),
         **TOOLS, **context,
@@ -96,6 +98,27 @@ def together(
         request, clerk, theirs, merged, edition=theirs.edition, was=pack(theirs.document), why=sent.get("why"),
         theirs=differences(base, theirs.document), clashes=clashes, outdated=True, gone=gone, status=409,
     )  # fmt: skip
+
+
+def decided(document: Document, sent: Sent) -> Document:
+    """The document with the other's words, as they were shown, in the fields where the clerk chose them."""
+    chosen = {key for key, side in _taken(sent).items() if side == "theirs"}
+    theirs = unpack(sent.get("was")) if chosen else {}
+    kept = {key: value for key, value in document.items() if key not in chosen}
+    return kept | {key: theirs[key] for key in chosen if key in theirs}
+
+
+def still_asked(mine: Document, sent: Sent) -> dict[str, Any]:
+    """The questions of `together` again with what was chosen, where rows were arranged before anything was saved."""
+    taken = _taken(sent)
+    theirs = unpack(sent.get("was")) if taken else {}
+    clashes = [(key, differences({key: theirs.get(key)}, {key: mine.get(key)})) for key in taken]
+    return {"clashes": clashes, "taken": taken, "outdated": bool(taken), "gone": bool(sent.get("gone"))}
+
+
+def _taken(sent: Sent) -> dict[str, str]:
+    """Whose words were chosen of each field that was asked about: mine or theirs."""
+    return {key: side for key in Guide.model_fields if (side := sent.get(f"take.{key}"))}
 
 
 def anew(session: Session, clerk: Clerk, sent: Sent) -> tuple[Draft, Document]:

@@ -11,12 +11,12 @@ from sqlalchemy.orm import Session
 
 from channels.console import guide_form, pages
 from channels.console.clerks import AtWork, Clerk
-from channels.console.draft_form import anew, lately, names, together, written
+from channels.console.draft_form import anew, decided, lately, names, still_asked, together, written
 from channels.console.forms import Posted, Sent
 from channels.console.guide_checks import check
 from channels.console.guide_form import Document, Problem
 from channels.console.guide_parcel import pack
-from channels.console.guide_sections import anchors
+from channels.console.guide_sections import anchors, opening
 from channels.console.settling import settle
 from channels.house import House
 from core import clock
@@ -24,7 +24,7 @@ from core.errors import Invalid
 from knowledge import drafts
 from knowledge.differences import differences
 from knowledge.drafts import Draft
-from knowledge.schema import Guide, Status
+from knowledge.schema import Status
 from knowledge.standing import guides
 from knowledge.teaching import QUESTION
 from staff.permissions import Act
@@ -37,7 +37,7 @@ ROWS = ("add", "drop", "up")
 
 @router.get("", response_class=HTMLResponse)
 def waiting(request: Request, clerk: AtWork) -> HTMLResponse:
-    """What waits for review, and what is being written."""
+    """What waits for review or for its date, and what is being written."""
     house, scopes = House.of(request), clerk.scopes(Act.READ_GUIDES)
     with house.reading() as session:
         listed = {
@@ -46,14 +46,15 @@ def waiting(request: Request, clerk: AtWork) -> HTMLResponse:
                 for one in guides(session, scopes=scopes, today=clock.today(), due=due, size=LISTED).entries
                 if one.draft
             ]
-            for due in ("review", "draft")
+            for due in ("review", "approved", "draft")
         }
         called = names(session)
     mine = [draft for draft in listed["draft"] if clerk.name in (*draft.editors, draft.made_by)]
     others = [draft for draft in listed["draft"] if draft not in mine]
     return pages.page(
-        request, clerk, "guides/drafts.html", review=listed["review"], mine=mine, others=others, called=called
-    )
+        request, clerk, "guides/drafts.html", review=listed["review"], approved=listed["approved"], mine=mine,
+        others=others, called=called,
+    )  # fmt: skip
 
 
 @router.post("")
@@ -75,10 +76,10 @@ def begin(request: Request, clerk: AtWork, sent: Posted) -> Response:
 
 @router.get("/{draft_id}", response_class=HTMLResponse)
 def form(request: Request, draft_id: Number, clerk: AtWork) -> Response:
-    """The form; what is in review is read instead."""
+    """The form; what was submitted is read instead."""
     with House.of(request).reading() as session:
         draft = drafts.read(session, draft_id)
-    if draft.status is Status.REVIEW:
+    if draft.status is not Status.DRAFT:
         clerk.require(Act.READ_GUIDES, draft.region, draft.department)
         return pages.redirect(request, f"/console/drafts/{draft_id}/review")
     clerk.require(Act.EDIT_GUIDES, draft.region, draft.department)
@@ -101,9 +102,10 @@ def write(request: Request, draft_id: Number, clerk: AtWork, sent: Posted) -> Re
     kept: dict[str, Any] = {"edition": sent.number("edition"), "was": sent.get("was"), "why": sent.get("why")}
     for act in ROWS:
         if name := sent.get(act):
+            kept |= still_asked(guide_form.tidy(loose), sent)
             focus = guide_form.rearrange(loose, act, name)
             return written(request, clerk, draft, loose, **kept, focus=_first(focus))
-    document = _decided(draft, guide_form.tidy(loose), sent)
+    document = decided(guide_form.tidy(loose), sent)
     if problems := _elsewhere(request, clerk, document):
         return written(request, clerk, draft, document, **kept, problems=problems, status=403)
     try:
@@ -131,16 +133,23 @@ def lint(request: Request, draft_id: Number, clerk: AtWork, sent: Posted) -> JSO
     checked, made = check(document, House.of(request).regions), guide_form.fields(loose)
     ids = anchors(made, checked.problems)
     problems = [
-        {"name": one.name, "id": ids[one.name], "heading": one.heading, "message": one.message, "fix": one.fix}
+        {
+            "name": one.name,
+            "id": ids[one.name],
+            "heading": one.heading,
+            "message": one.message,
+            "fix": one.fix,
+            "stops": one.stops,
+        }
         for one in checked.problems
     ]
-    understood = {one.name: one.understood for one in guide_form.walk(made.values()) if one.read}
+    told = {one.name: opening(one) for one in guide_form.walk(made.values()) if one.read}
     return JSONResponse(
         {
             "problems": problems,
             "completeness": round(checked.completeness, 4),
             "missing": checked.missing,
-            "hours": understood,
+            "hours": told,
         }
     )
 
@@ -158,7 +167,7 @@ def discard(request: Request, draft_id: Number, clerk: AtWork, sent: Posted) -> 
 
 
 class Refused(Invalid):
-    """还有必须改好的地方，已经替您保存，改好以后再送审。"""
+    """标着“必须改”的地方还没有改好，所以没有送审。您写的已经保存。"""
 
 
 def _store(request: Request, clerk: Clerk, draft: Draft, document: Document, sent: Sent) -> Response:
@@ -182,7 +191,7 @@ def _store(request: Request, clerk: Clerk, draft: Draft, document: Document, sen
             session, draft.id, edition=saved.edition, why=sent.get("why"), by=clerk.name, at=clock.now()
         )
         record(request, session, clerk, "guide.submit", submitted, why=submitted.why)
-    return pages.redirect(request, f"{here}/review", told="已送审，审核通过后群众就能看到。")
+    return pages.redirect(request, f"{here}/review", told="已送审，等待审核。")
 
 
 def _begun_anew(request: Request, clerk: Clerk, sent: Sent) -> Response:
@@ -205,15 +214,6 @@ def _catch_up(request: Request, clerk: Clerk, saved: Draft) -> Response:
         f"已并入最新版本。两边都改过的以草稿为准，请核对：{'、'.join(headings)}。" if headings else "已并入最新版本。"
     )
     return pages.redirect(request, f"/console/drafts/{saved.id}", told=told)
-
-
-def _decided(draft: Draft, document: Document, sent: Sent) -> Document:
-    """The document with the other's words in the fields where the clerk chose them."""
-    if sent.number("edition") != draft.edition:
-        return document
-    theirs = {key for key in Guide.model_fields if sent.get(f"take.{key}") == "theirs"}
-    kept = {key: value for key, value in document.items() if key not in theirs}
-    return kept | {key: draft.document[key] for key in theirs if key in draft.document}
 
 
 def _elsewhere(request: Request, clerk: Clerk, document: Mapping[str, Any]) -> tuple[Problem, ...]:

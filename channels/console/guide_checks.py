@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from channels.console.guide_form import Problem, fields, walk
 from channels.console.guide_shapes import Sort
+from core import clock
 from knowledge import lint
 from knowledge.regions import Regions
 from knowledge.schema import Department, Guide
@@ -28,7 +29,7 @@ _INNER = {"department": "department.name"}  # where the whole of a part is missi
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """`completeness` is 0 to 1; `missing` names the key elements that are not stated."""
+    """`problems` begin with those that stop; `completeness` is 0 to 1; `missing` names the key elements that are not stated."""
 
     problems: tuple[Problem, ...]
     completeness: float
@@ -44,10 +45,14 @@ def check(document: Mapping[str, Any], regions: Regions) -> Checked:
     """Everything that can be said of a document, finished or not."""
     wrong = [*_invalid(document), *_links(document), *_places(document, regions)]
     guide, left_out = _readable(document)
-    found = [_finding(one) for one in lint.lint(guide) if one.field.split(".")[0] not in left_out]
+    found = [_finding(one) for one in lint.lint(guide, today=clock.today()) if one.field.split(".")[0] not in left_out]
     known = {one.name for one in walk(fields(document).values())}
-    problems = tuple(_placed(problem, known) for problem in (*wrong, *found))
-    return Checked(problems, lint.completeness(guide), tuple(lint.missing_elements(guide)))
+    problems = (_placed(problem, known) for problem in (*wrong, *found))
+    return Checked(
+        tuple(sorted(problems, key=lambda one: not one.stops)),
+        lint.completeness(guide),
+        tuple(lint.missing_elements(guide)),
+    )
 
 
 def _invalid(document: Mapping[str, Any]) -> Iterator[Problem]:
@@ -105,7 +110,7 @@ def _readable(document: Mapping[str, Any]) -> tuple[Guide, set[str]]:
 
 
 def _finding(one: lint.Finding) -> Problem:
-    return Problem(one.field, one.title, one.message, one.fix)
+    return Problem(one.field, one.title, one.message, one.fix, one.stops)
 
 
 def _placed(problem: Problem, known: set[str]) -> Problem:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import isfinite
 from typing import Any
 
@@ -186,7 +186,8 @@ class Field:
     parts: tuple[Field, ...] = ()
     rows: tuple[Field, ...] = ()
     read: str = ""  # which opening hours it was made from
-    understood: str = ""  # what citizens are told of them
+    said: str = ""  # what citizens are told of them: the words, or without any the rules
+    understood: str = ""  # the rules in words
 
     @property
     def id(self) -> str:
@@ -243,7 +244,9 @@ def _row(shape: Shape, name: str, value: Any, told: Mapping[str, list[Problem]])
     if shape.model is not Hours:
         return made
     tidied = tidy(record, shape.parts)
-    return Field(shape, name, "", (), made.problems, parts, (), seen(tidied), _spoken(tidied))
+    understood = _spoken({"rules": tidied.get("rules", [])})
+    said = str(tidied.get("text") or understood)
+    return replace(made, read=seen(tidied), said=said, understood=understood)
 
 
 def _lines(shape: Shape, name: str, value: Any, problems: tuple[Problem, ...]) -> Field:

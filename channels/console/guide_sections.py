@@ -82,6 +82,16 @@ def hint(field: Field) -> str:
     return "" if field.name.startswith("steps.") else HINTS.get(field.shape.key, "")
 
 
+def opening(field: Field) -> str:
+    """What becomes of opening hours as they are written: what citizens read, and what was understood."""
+    if not field.said:
+        return "还没有填写办公时间"
+    if field.said == field.understood:
+        return f"群众会看到：{field.said}"
+    told = f"系统理解为：{field.understood}" if field.understood else "系统没能读懂成每周规则，不影响群众看到原文"
+    return f"群众会看到上面的原文。{told}"
+
+
 def anchors(made: Mapping[str, Field], problems: tuple[Problem, ...]) -> dict[str, str]:
     """Where in the page each problem's field is, by its name."""
     ids = {field.name: field.id for field in walk(made.values())}

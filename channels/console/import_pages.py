@@ -20,7 +20,7 @@ from core import clock
 from core.errors import Forbidden, Invalid
 from core.paging import Page
 from knowledge import batches
-from knowledge.applying import apply
+from knowledge.applying import Applied, apply
 from knowledge.batch import Batch, Kind, Outcome
 from knowledge.differences import differences
 from knowledge.lint import missing_elements
@@ -34,7 +34,11 @@ PROBLEMS = 50  # on a page
 LACKING = 4  # of the eleven key elements: from here on the page warns
 PAUSE = 0.12  # seconds between two transactions: whoever waits for SQLite's lock asks for it every 0.1 s
 NAMED = 50  # guides that the record and the page name one by one
-TABS = {Kind.NEW.value: "新增", Kind.CHANGED.value: "修改", Kind.MISSING.value: "文件里没有", REFUSED: "有问题的行"}
+TABS = {
+    Kind.NEW.value: "新增", Kind.CHANGED.value: "修改", Kind.REVIVED.value: "已下架的", Kind.MISSING.value: "文件里没有",
+    REFUSED: "有问题的行",
+}  # fmt: skip
+ALTERED = (Kind.CHANGED, Kind.REVIVED)  # what is compared with what stood before
 
 
 @router.get("", response_class=HTMLResponse)
@@ -56,19 +60,21 @@ def shown(
             if tab == REFUSED
             else batches.guides(session, batch_id, Kind(tab), page=page)
         )
-        before = batches.before(session, found.entries) if tab == Kind.CHANGED else {}
+        before = batches.before(session, found.entries) if tab in ALTERED else {}
+        reasons = batches.reasons(session, found.entries) if tab == Kind.REVIVED else {}
+        waits = batches.guides(session, batch_id, outcome=Outcome.WAITS, size=NAMED)
         moved = batches.guides(session, batch_id, outcome=Outcome.MOVED, size=NAMED)
         drafted = batches.guides(session, batch_id, outcome=Outcome.DRAFTED, size=NAMED)
         called = names(session)
     changed = {
         one.place: differences(before.get(one.place, {}), one.document) for one in found.entries if tab != REFUSED
     }
-    lacking = {one.place: _lacking(one.document) for one in found.entries if tab in (Kind.NEW, Kind.CHANGED)}
+    lacking = {one.place: _lacking(one.document) for one in found.entries if tab in (Kind.NEW, *ALTERED)}
     return pages.page(
         request, clerk, "imports/batch.html", batch=batch, tab=tab, tabs=TABS, counts=counts, found=found,
-        changed=changed, lacking=lacking, moved=moved, drafted=drafted, called=called, mine=batch.made_by == clerk.name,
+        changed=changed, lacking=lacking, waits=waits, moved=moved, drafted=drafted, called=called, mine=batch.made_by == clerk.name,
         decides=_decides(clerk, batch), own=batch.made_by == clerk.name and not house.settings.own_approval,
-        chosen=sum(batch.chosen.values()), **TOOLS,
+        chosen=sum(batch.chosen.values()), reasons=reasons, **TOOLS,
     )  # fmt: skip
 
 
@@ -113,9 +119,10 @@ def discard(request: Request, batch_id: Number, clerk: AtWork, sent: Posted) -> 
 @router.post("/approve")
 def approve(request: Request, batch_id: Number, clerk: AtWork, sent: Posted) -> Response:
     """Publish what was chosen, bit by bit; after an interruption, what is left of it."""
-    while not _applied(request, clerk, batch_id):
+    while (done := _applied(request, clerk, batch_id)).left:
         time.sleep(PAUSE)
-    return pages.redirect(request, f"/console/imports/{batch_id}", told="已导入，群众现在就能查到。")
+    told = "已导入。要等实施日期的列在下面，其余的群众现在就能查到。" if done.waiting else "已导入，群众现在就能查到。"
+    return pages.redirect(request, f"/console/imports/{batch_id}", told=told)
 
 
 @router.post("/return")
@@ -128,26 +135,25 @@ def send_back(request: Request, batch_id: Number, clerk: AtWork, sent: Posted) -
     return pages.redirect(request, f"/console/imports/{batch_id}", told="已退回。")
 
 
-def _applied(request: Request, clerk: Clerk, batch_id: int) -> bool:
-    """Publish the next of what was chosen, in a transaction of its own; whether that was the last."""
+def _applied(request: Request, clerk: Clerk, batch_id: int) -> Applied:
+    """Publish the next of what was chosen, in a transaction of its own with its entry; what was done by now."""
     house = House.of(request)
     with house.writing.begin() as session:
         batch = _decidable(session, clerk, batch_id)
-        applied = apply(
+        done = apply(
             session, batch_id, by=clerk.name, at=clock.now(), own=house.settings.own_approval,
             allowed=partial(clerk.may, Act.APPROVE_IMPORT),
         )  # fmt: skip
-        if applied is None:
-            return False
         detail = {
-            "new": applied.new, "updated": applied.changed, "withdrawn": applied.withdrawn, "uploaded": batch.made_by,
-            "moved": applied.moved[:NAMED], "drafted": applied.drafted[:NAMED],
+            "new": done.new, "updated": done.changed, "revived": done.revived, "withdrawn": done.withdrawn,
+            "left": done.left, "uploaded": batch.made_by, "waits": done.waiting[:NAMED], "moved": done.moved[:NAMED],
+            "drafted": done.drafted[:NAMED],
         }  # fmt: skip
         _record(request, session, clerk, "import.apply", batch, batch.why, detail)
-        return True
+        return done
 
 
-_WORDS = {Kind.NEW: "new", Kind.CHANGED: "updated", Kind.MISSING: "withdrawn"}
+_WORDS = {Kind.NEW: "new", Kind.CHANGED: "updated", Kind.REVIVED: "revived", Kind.MISSING: "withdrawn"}
 
 
 def _seen(session: Session, clerk: Clerk, batch_id: int) -> Batch:

@@ -14,6 +14,7 @@ from channels.console.draft_form import TOOLS, names
 from channels.console.drafts import Number, record
 from channels.console.forms import Posted
 from channels.console.guide_checks import check
+from channels.console.outlook import landed, outlook
 from channels.console.trying import TRIED
 from channels.house import House
 from core import clock
@@ -39,28 +40,28 @@ def review(request: Request, draft_id: Number, clerk: AtWork) -> HTMLResponse:
 
 @router.post("/approve")
 def approve(request: Request, draft_id: Number, clerk: AtWork, sent: Posted) -> Response:
-    """Publish what was read."""
+    """Publish what was read, or let it wait for its date."""
     house = House.of(request)
     try:
         with house.writing.begin() as session:
             draft, stands = _decidable(session, clerk, draft_id)
-            changed = _changes(session, draft, stands)
-            published = drafts.publish(
+            fields = [one.heading for one in _changes(session, draft, stands)]
+            published = drafts.approve(
                 session, draft_id, edition=sent.number("edition"), by=clerk.name, at=clock.now(),
                 own=house.settings.own_approval,
             )  # fmt: skip
+            number = published.id if published else draft.guide
+            version = {"version": published.version} if published else {}
             house.audit.record(
-                session, who=clerk.name, act="guide.publish", subject=f"guide:{published.id}",
-                region=published.guide.region, why=draft.why, at=clock.now(),
-                detail={
-                    "name": published.guide.name, "version": published.version, "by": list(draft.editors),
-                    "fields": [one.heading for one in changed],
-                },
+                session, who=clerk.name, act="guide.publish" if published else "guide.approve",
+                subject=f"guide:{number}", region=draft.region, why=draft.why, at=clock.now(),
+                detail={"name": draft.name, "by": list(draft.editors), "fields": fields} | version,
             )  # fmt: skip
     except (drafts.Moved, drafts.OwnChange, drafts.Outdated) as error:
         with house.reading() as session:
             return _shown(request, clerk, drafts.read(session, draft_id), wrong=str(error), status=error.status)
-    return pages.redirect(request, f"/console/guides/{published.id}", told="已发布，群众现在就能看到。")
+    told = landed(published, clock.today()) if published else outlook(draft.document, stands, clock.today())
+    return pages.redirect(request, f"/console/guides/{number}", told=told if published else f"已通过。{told}")
 
 
 @router.post("/return")
@@ -113,7 +114,7 @@ def tried(
     now = today(house, question, region) if question else None
     return pages.page(
         request, clerk, "guides/try.html", question=question, then=then, now=now, guide=guide, draft=draft,
-        titled=content.get("name", ""), thresholds=house.index.thresholds,
+        titled=content.get("name", ""), outlook=outlook(content, stands, clock.today()), thresholds=house.index.thresholds,
     )  # fmt: skip
 
 
@@ -158,10 +159,13 @@ def _shown(request: Request, clerk: Clerk, draft: Draft, *, status: int = 200, w
     house = House.of(request)
     with house.reading() as session:
         stands = read(session, draft.guide) if draft.guide else None
+        latest = read_version(session, stands.id, stands.version) if stands else None
         changed, called = _changes(session, draft, stands), names(session)
     own = clerk.name in draft.editors and not house.settings.own_approval
-    decides = draft.status is Status.REVIEW and clerk.may(Act.APPROVE_GUIDES, draft.region, draft.department)
+    reviews = clerk.may(Act.APPROVE_GUIDES, draft.region, draft.department)
+    decides, returns = reviews and draft.status is Status.REVIEW, reviews and draft.status is not Status.DRAFT
     return pages.page(
-        request, clerk, "guides/review.html", status=status, draft=draft, stands=stands, changed=changed, own=own,
-        decides=decides, called=called, checked=check(draft.document, house.regions), wrong=wrong, **TOOLS,
+        request, clerk, "guides/review.html", status=status, draft=draft, stands=stands, latest=latest, changed=changed,
+        own=own, decides=decides, returns=returns, called=called, checked=check(draft.document, house.regions),
+        outlook=outlook(draft.document, stands, clock.today()), wrong=wrong, today=clock.today(), **TOOLS,
     )  # fmt: skip

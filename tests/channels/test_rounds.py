@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy import Engine
@@ -79,6 +79,14 @@ def test_a_round_delivers_what_is_due_once(town: Town) -> None:
     rounds.go()
     rounds.go()
     assert [(one.kind, one.appointment, one.owner) for one in town.sent] == [("remind", made, "web:a")]
+
+
+def test_every_round_runs_the_errands(town: Town) -> None:
+    ran: list[datetime] = []
+    rounds = Rounds(town.writing, {"web": town.deliver}, now=town.watch, errands=[ran.append])
+    rounds.go()
+    rounds.go()
+    assert ran == [town.watch(), town.watch()]
 
 
 def test_two_processes_that_go_round_deliver_once(town: Town) -> None:

@@ -204,6 +204,25 @@ def test_what_two_clerks_change_comes_together_and_nothing_is_lost(office: Offic
     assert (kept["consult"]["phone"], kept["progress"], kept["how_offline"]) == ("0900-6666666", "网上查", "到窗口")
 
 
+def test_what_was_chosen_between_two_clerks_survives_arranging_rows(office: Office) -> None:
+    guide = made(office, "d-choose", consult={"phone": "0900-1111111"}, progress="打电话问")
+    lin, path, mine = begun(office, "lin", guide)
+    zhou, _, theirs = begun(office, "zhou", guide)
+    office.post(zhou, path, theirs | {"progress": "网上查", "consult.phone": "0900-6666666"}, do="save")
+    changed = mine | {"progress": "到窗口问", "consult.phone": "0900-7777777"}
+    shown = form(office.post(lin, path, changed, do="save").text)
+    answer = office.post(lin, path, shown | {"take.consult": "theirs"}, add="materials")
+    again = form(answer.text)
+    assert "两个人都改了：咨询方式" in answer.text
+    assert (again["take.consult"], again["take.progress"]) == (["theirs"], ["mine"])
+    # Whatever is saved in between, it is the words that were shown that were chosen.
+    office.post(zhou, path, form(zhou.get(path).text) | {"how_offline": "到窗口"}, do="save")
+    last = form(office.post(lin, path, again, do="save").text)
+    assert office.post(lin, path, last, do="save").status_code == 303
+    kept = draft(office, path).document
+    assert (kept["consult"]["phone"], kept["progress"], kept["how_offline"]) == ("0900-6666666", "到窗口问", "到窗口")
+
+
 def test_a_draft_is_not_moved_to_where_its_clerk_may_not_write(office: Office) -> None:
     sun, path, fields = begun(office, "sun", made(office, "d-move"))
     answer = office.post(sun, path, fields | {"department.name": "云桥市民政局"}, do="save")
@@ -256,9 +275,108 @@ def test_lint_says_beside_which_field_and_what_to_do(office: Office) -> None:
     assert by["consult.phone"]["id"] == "f-consult-phone"
     assert "区号" in by["consult.phone"]["fix"]
     assert "整数" in by["visits"]["message"]
+    assert (by["visits"]["stops"], by["consult.phone"]["stops"]) == (True, False)
+    assert told["problems"][0]["stops"]
     assert 0 < told["completeness"] <= 1
-    assert told["hours"]["places.0.hours"] == "每天 09:00–17:00"
+    assert told["hours"]["places.0.hours"] == "群众会看到上面的原文。系统理解为：每天 09:00–17:00"
     assert draft(office, path).document.get("visits") != "三"
+
+
+def approved(office: Office, path: str) -> str:
+    """The page that a reviewer sees after approving."""
+    zhou = office.signed("zhou")
+    answer = office.post(zhou, f"{path}/approve", edition=str(draft(office, path).edition))
+    assert answer.status_code == 303, answer.text
+    return unescape(zhou.get(answer.headers["location"]).text)
+
+
+def test_a_version_of_next_year_waits_and_the_one_of_today_stays(office: Office) -> None:
+    guide = made(office, "d-later", name="补领夜渔证", consult={"phone": "0900-1111111"}, effective_to="2026-12-20")
+    changes = {"consult.phone": "0900-2222222", "effective_from": "2027-01-01", "effective_to": ""}
+    path = submitted(office, guide, **changes)
+    lin, zhou, citizen = office.signed("lin"), office.signed("zhou"), office.client()
+    told = "实施日期是 2027-01-01，到那天才公布，在那之前群众看到的仍是第 1 版"
+    gap = "但第 1 版 2026-12-20 以后就失效，中间这段时间群众查不到这份指南"
+    for text in (zhou.get(f"{path}/review").text, office.post(zhou, f"{path}/try", question="补领夜渔证").text):
+        assert told in text
+        assert gap in text
+    assert "已发布" not in approved(office, path).partition("<h1>")[0]
+    assert "0900-1111111" in citizen.get(f"/guides/{guide}").text
+    page = lin.get(f"/console/guides/{guide}").text
+    assert "已通过，等着生效" in page
+    assert f"{guide}/edit" not in page
+    assert path in zhou.get("/console/drafts").text
+    assert lin.get(path).headers["location"] == f"{path}/review"
+    assert "周明" in lin.get(f"{path}/review").text
+    today = office.watch.time
+    office.watch.time = today.replace(year=2027, month=1, day=2)
+    office.house.rounds.go()
+    office.watch.time = today
+    consult = standing(office, guide).consult
+    assert consult
+    assert consult.phone == "0900-2222222"
+    assert acts(office, f"guide:{guide}") == ["guide.submit", "guide.approve", "guide.publish"]
+    with office.house.reading() as session:
+        last = next(iter(office.house.audit.entries(session, subject=f"guide:{guide}")))
+    assert (last.who, last.why, last.detail["version"]) == ("zhou", "电话换了", 2)
+
+
+@pytest.mark.parametrize("name", ["lin", "zhou"])
+def test_a_version_that_waits_is_taken_back_by_its_author_or_the_reviewer(office: Office, name: str) -> None:
+    path = submitted(office, made(office, f"d-halt-{name}"), effective_from="2027-01-01")
+    approved(office, path)
+    step, edition = {"lin": "take-back", "zhou": "return"}[name], str(draft(office, path).edition)
+    other = {"lin": "return", "zhou": "take-back"}[name]
+    assert f"{path}/{other}" not in office.signed(name).get(f"{path}/review").text
+    assert f"{path}/{step}" in office.signed(name).get(f"{path}/review").text
+    assert office.post(office.signed(name), f"{path}/{step}", edition=edition, why="推迟了").status_code == 303
+    assert draft(office, path).status == "draft"
+
+
+@pytest.mark.parametrize(
+    ("stood", "dates", "before", "after"),
+    [
+        ({}, {"effective_to": "2026-09-30"}, "现在公布的第 1 版也会撤下来", "失效日期已经过了，群众看不到"),
+        (
+            {"effective_from": "2026-12-01"}, {"effective_from": "2027-01-01"}, "群众要到那天才看得到",
+            "群众 2027-01-01 起才能看到",
+        ),
+    ],
+)  # fmt: skip
+def test_what_citizens_will_not_see_is_told_before_and_after_it_is_published(
+    office: Office, stood: dict[str, str], dates: dict[str, str], before: str, after: str
+) -> None:
+    path = submitted(office, made(office, f"d-{'-'.join(dates.values())}", **stood), **dates)
+    assert before in office.signed("zhou").get(f"{path}/review").text
+    assert after in approved(office, path)
+
+
+def test_that_a_draft_brings_back_what_was_withdrawn_is_told_to_who_writes_and_who_approves(office: Office) -> None:
+    guide, lin, zhou = made(office, "d-down"), office.signed("lin"), office.signed("zhou")
+    office.post(zhou, f"/console/guides/{guide}/withdraw", why="收费标准写错了")
+    path = submitted(office, guide, aliases="夜渔许可")
+    page = zhou.get(f"{path}/review").text
+    assert re.search(r"已下架（[^）]*周明：收费标准写错了）。通过后会重新公布", page)
+    assert "现在公布的是" not in page
+    office.post(lin, f"{path}/take-back", edition=str(draft(office, path).edition))
+    assert "已下架（" in lin.get(path).text
+    assert "已下架（" not in lin.get(submitted(office, made(office, "d-not-down"))).text
+
+
+def test_what_stops_a_draft_is_marked_and_what_only_could_be_better_is_not(office: Office) -> None:
+    legal = {"legal_time": {"days": 5}, "case_type": "承诺件", "promised_time": {"days": 3}}
+    lin, path, fields = begun(office, "lin", made(office, "d-stops", **legal))
+    changed = fields | {"promised_time.days": "9", "consult.phone": "2234567"}
+    answer = office.post(lin, path, changed, do="submit", why="改时限")
+    assert answer.status_code == 422
+    assert "标着“必须改”的地方还没有改好" in answer.text
+    told = answer.text.partition('id="f-promised_time-told">')[2].partition("</div>")[0]
+    assert "<strong>必须改</strong>：承诺时限 9 个工作日长于法定时限" in told
+    assert "<strong>必须改</strong>，承诺时限 9 个工作日长于法定时限" in answer.text
+    assert "1 处必须改，" in answer.text
+    assert answer.text.count("必须改</strong>") == 2
+    mended = form(answer.text) | {"promised_time.days": "5"}
+    assert office.post(lin, path, mended, do="submit", why="改时限").status_code == 303
 
 
 def test_a_question_is_tried_on_a_draft_beside_what_is_answered_now(office: Office) -> None:
@@ -387,10 +505,15 @@ def test_a_clerk_corrects_a_number_by_keyboard_and_citizens_are_told(office: Off
     page.evaluate("document.querySelectorAll('details.section:not(#needed, #contacts)').forEach((one) => one.remove())")
     axe(page, night=False)
     page.reload()
+    page.locator("#f-name").fill("")
     page.locator("#f-consult-phone").focus()
     page.keyboard.press("Control+A")
     page.keyboard.type("2234567")
     expect(page.locator("#f-consult-phone-told")).to_contain_text("没有区号")
+    expect(page.locator("#f-name-told strong")).to_have_text("必须改")
+    expect(page.locator("[data-findings]")).to_contain_text("事项名称：必须改，没有填写")
+    page.locator("#f-name").fill("补领夜航船票证")
+    page.locator("#f-consult-phone").focus()
     page.keyboard.press("Control+A")
     page.keyboard.type("0900-9999999")
     expect(page.locator("#f-consult-phone-told")).to_be_empty()

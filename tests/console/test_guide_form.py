@@ -15,7 +15,7 @@ from pydantic import BaseModel
 from channels.console import guide_form
 from channels.console.guide_checks import check
 from channels.console.guide_form import Document, fields, rearrange, sent, tidy, typed, walk
-from channels.console.guide_sections import sections
+from channels.console.guide_sections import opening, sections
 from core.errors import Invalid
 from knowledge import seeds
 from knowledge.documents import document
@@ -160,7 +160,7 @@ def test_opening_hours_are_read_anew_when_their_words_change() -> None:
         ([1, 2, 3, 4, 5], "09:00", "12:00")
     ]
     field = next(one for one in walk(fields(tidy(typed(changed))).values()) if one.name == "places.0.hours")
-    assert field.understood == "周一至周五 9:00–12:00（法定节假日除外）".replace("9:00–", "09:00–")
+    assert (field.said, field.understood) == ("周一至周五 9:00-12:00", "周一至周五 09:00–12:00（法定节假日除外）")
 
 
 def test_rules_that_were_set_by_hand_stand_beside_changed_words() -> None:
@@ -170,6 +170,8 @@ def test_rules_that_were_set_by_hand_stand_beside_changed_words() -> None:
     rule = tidy(typed(pairs.items()))["places"][0]["hours"]["rules"][0]
     assert (rule["opens"], rule["closes"]) == ("10:00", "11:00")
     assert Hours.model_validate({"rules": [rule]})
+    field = next(one for one in walk(fields(tidy(typed(pairs.items()))).values()) if one.name == "places.0.hours")
+    assert opening(field) == "群众会看到上面的原文。系统理解为：周一 10:00–11:00（法定节假日除外）"
 
 
 def test_a_link_must_be_one_that_may_be_clicked() -> None:

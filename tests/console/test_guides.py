@@ -79,6 +79,16 @@ def test_a_guide_is_read_with_its_state_and_what_it_lacks(office: Office) -> Non
     assert f"{guide}/edit" not in boss
 
 
+def test_opening_hours_are_read_as_citizens_read_them(office: Office) -> None:
+    rule = {"days": [1, 2, 3, 4, 5], "opens": "09:00", "closes": "17:00"}
+    words = "周一至周五 9:00-12:00，下午不办理"
+    guide = made(office, "t-hours", places=[{"name": "大厅", "hours": {"text": words, "rules": [rule]}}])
+    assert words in office.client().get(f"/guides/{guide}").text
+    text = office.signed("lin").get(f"/console/guides/{guide}").text
+    assert words in text
+    assert "系统理解为：周一至周五 09:00–17:00（法定节假日除外）" in text
+
+
 def test_a_guide_begins_with_what_matters_and_leaves_out_what_is_empty(office: Office) -> None:
     guide = made(office, "t-order", consult={"phone": "0900-1111111"}, laws=[], fees=[], charged=None)
     text = office.signed("lin").get(f"/console/guides/{guide}").text

@@ -18,10 +18,11 @@ from playwright.sync_api import expect
 
 from channels.console import import_pages, imports
 from channels.web import security
+from core import clock
 from core.errors import Conflict
 from knowledge import applying, proposing, template
 from knowledge.comparing import Verdict, compare
-from knowledge.publishing import find, history, read
+from knowledge.publishing import find, history, read, withdraw
 from knowledge.revisions import lock
 from knowledge.schema import Status
 from tests.chromium import browser
@@ -72,6 +73,13 @@ def acts(office: Office, path: str) -> list[str]:
     with office.house.reading() as session:
         found = office.house.audit.entries(session, subject=f"import:{path.rpartition('/')[2]}")
     return [entry.act for entry in found]
+
+
+def applied(office: Office, path: str) -> list[tuple[str, int, int]]:
+    """Who published how many new guides of an import so far, and how many were left; the latest first."""
+    with office.house.reading() as session:
+        found = office.house.audit.entries(session, subject=f"import:{path.rpartition('/')[2]}")
+    return [(one.who, one.detail["new"], one.detail["left"]) for one in found if one.act == "import.apply"]
 
 
 def exported(office: Office, who: str, **query: str) -> httpx.Response:
@@ -187,14 +195,19 @@ def test_an_import_that_was_interrupted_says_so_and_goes_on(office: Office, monk
         broken.setattr(applying, "_applied", Mock(side_effect=Conflict))
         assert post(office, "zhou", f"{path}/approve").status_code == 409
     assert acts(office, path)[0] == "import.submit"
+    assert (applied(office, path), "周明" in office.signed("lin").get(path).text) == ([], False)
+    with monkeypatch.context() as broken:
+        broken.setattr(import_pages.time, "sleep", Mock(side_effect=Conflict))
+        assert post(office, "zhou", f"{path}/approve").status_code == 409
+    assert applied(office, path) == [("zhou", 1, 1)], "what was done before the interruption is on record"
     page = office.signed("zhou").get(path).text
     assert "还有 1 份没有导入，再点一次继续" in page
+    assert "谁批准的" in page
     assert "继续导入" in page
     assert post(office, "zhou", f"{path}/approve").status_code == 303
     with office.house.reading() as session:
-        entry = office.house.audit.entries(session, subject=f"import:{path.rpartition('/')[2]}")[0]
         assert find(session, OTHER, "HALF-2") is not None
-    assert (entry.act, entry.detail["new"]) == ("import.apply", 2)
+    assert applied(office, path) == [("zhou", 2, 0), ("zhou", 1, 1)]
 
 
 def test_uploads_and_exports_are_on_record(office: Office) -> None:
@@ -231,6 +244,23 @@ def test_what_is_missing_from_the_file_is_withdrawn_only_where_it_was_ticked(off
     assert gone is not None
     assert left is not None
     assert (gone.status, left.status) == (Status.WITHDRAWN, Status.PUBLISHED)
+
+
+def test_what_was_taken_down_for_an_error_is_marked_and_left_out_unless_ticked(office: Office) -> None:
+    path = brought(office, HEADS + "DOWN-1,写错的,云桥市公安局,\nDOWN-2,没写错的,云桥市公安局,\n", region=OTHER)
+    post(office, "lin", f"{path}/submit", why="核对")
+    post(office, "zhou", f"{path}/approve")
+    with office.house.writing.begin() as session:
+        withdraw(session, find(session, OTHER, "DOWN-1") or 0, by="zhou", at=clock.now(), why="收费写错了")
+    path = brought(office, HEADS + "DOWN-1,写错的,云桥市公安局,别名\nDOWN-2,没写错的,云桥市公安局,别名\n", region=OTHER)
+    page = office.signed("lin").get(f"{path}?tab=revived").text
+    assert "已下架（原因：收费写错了），选上会重新公布" in page
+    assert " checked" not in page
+    assert "全部选上" not in page
+    post(office, "lin", f"{path}/choose", tab="changed", page="1", all="yes")
+    page = office.signed("lin").get(path).text
+    assert "已选 1 份：新增 0，修改 1，重新公布 0，下架 0" in page
+    assert "另有 1 份已下架的没有选上" in page
 
 
 def test_what_changed_during_the_review_is_told_by_name(office: Office) -> None:

@@ -6,7 +6,7 @@ import json
 import tempfile
 import zipfile
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +16,13 @@ from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session
 
 from core.database import sessions
-from knowledge import applying, batches, proposing
+from knowledge import applying, batches, proposing, reading, waiting
 from knowledge.applying import Applied, OutOfReach, apply
 from knowledge.batch import Batch, Kind, Outcome, Stage
 from knowledge.batches import NoBatch, NothingChosen, NotInReview, NotOpen, NotYours
 from knowledge.documents import document
-from knowledge.drafting import OwnChange
-from knowledge.drafts import begin
+from knowledge.drafting import KeyTaken, OwnChange
+from knowledge.drafts import begin, begin_new, of_guide, submit
 from knowledge.importing import WrongHeadings
 from knowledge.models import BatchGuide, BatchRow
 from knowledge.proposing import TooMuch, compared, file_name, keep
@@ -48,8 +48,8 @@ def dump(folder: Path, *rows: Guide | dict[str, Any], name: str = "指南.jsonl"
 
 def bring(session: Session, path: Path, noon: datetime, mapping: str = "guide", **options: Any) -> Batch:
     given: dict[str, Any] = {"file": path.name, "by": "lin", "at": noon, "allowed": anywhere} | options
-    by, at = given.pop("by"), given.pop("at")
-    with compared(session, path, mapping, REGION, **given) as found:
+    by, at, region = given.pop("by"), given.pop("at"), given.pop("region", REGION)
+    with compared(session, path, mapping, region, **given) as found:
         return batches.read(session, keep(session, found, by=by, at=at), scopes=CITY, by="lin")
 
 
@@ -57,9 +57,13 @@ def names(session: Session, batch: Batch, kind: Kind) -> list[str]:
     return [one.local_code for one in batches.guides(session, batch.id, kind).entries]
 
 
+def counts(*numbers: int) -> dict[Kind, int]:
+    return dict(zip(Kind, numbers, strict=True))
+
+
 def decide(session: Session, batch: Batch, noon: datetime, **options: Any) -> Applied:
     given: dict[str, Any] = {"by": "zhou", "at": noon, "own": False, "allowed": anywhere} | options
-    while (applied := apply(session, batch.id, **given)) is None:
+    while (applied := apply(session, batch.id, **given)).left:
         session.commit()
     return applied
 
@@ -84,9 +88,9 @@ def batch(town: Session, guide: Make, noon: datetime, tmp_path: Path) -> Batch:
 
 
 def test_a_file_is_compared_with_what_stands_and_nothing_is_published(town: Session, batch: Batch) -> None:
-    assert (batch.counts, batch.same) == ({Kind.NEW: 1, Kind.CHANGED: 1, Kind.MISSING: 1}, 1)
-    assert [names(town, batch, kind) for kind in Kind] == [["new"], ["old"], ["gone"]]
-    assert batch.chosen == {Kind.NEW: 1, Kind.CHANGED: 1, Kind.MISSING: 0}, "nothing is withdrawn unasked"
+    assert (batch.counts, batch.same) == (counts(1, 1, 0, 1), 1)
+    assert [names(town, batch, kind) for kind in Kind] == [["new"], ["old"], [], ["gone"]]
+    assert batch.chosen == counts(1, 1, 0, 0), "nothing is withdrawn unasked"
     assert any(problem.line == 4 and problem.field == "本地编码" for problem in batch.refused)
     assert find(town, REGION, "new") is None
     assert len(history(town, code(town, "old"))) == 1
@@ -223,7 +227,7 @@ def interrupted(
         batch = bring(session, dump(tmp_path, *(guide(local_code=f"n{n}") for n in range(5))), noon)
         batches.submit(session, batch.id, why="核对", by="lin")
     with sessions(database, writing=True).begin() as session:
-        assert apply(session, batch.id, by="zhou", at=noon, own=False, allowed=anywhere) is None
+        assert apply(session, batch.id, by="zhou", at=noon, own=False, allowed=anywhere) == Applied(new=2, left=3)
     with monkeypatch.context() as broken, sessions(database, writing=True)() as session:
         broken.setattr(applying, "_note", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
@@ -235,7 +239,7 @@ def test_an_import_that_was_interrupted_is_finished_by_approving_it_again(
     session: Session, interrupted: Batch, noon: datetime
 ) -> None:
     left = batches.read(session, interrupted.id, scopes=CITY, by="zhou")
-    assert (left.stage, left.begun, left.left) == (Stage.REVIEW, True, 3)
+    assert (left.stage, left.begun, left.left, left.decided_by) == (Stage.REVIEW, True, 3, "zhou")
     assert [find(session, REGION, f"n{n}") is not None for n in range(5)] == [True, True, False, False, False]
     assert decide(session, interrupted, noon, by="wu") == Applied(new=5), "the counts are of all"
     latest = [history(session, code(session, f"n{n}"))[-1] for n in range(5)]
@@ -279,6 +283,26 @@ def test_a_guide_that_changed_meanwhile_is_left_out_and_told(
     assert batches.read(town, batch.id, scopes=CITY, by="lin").outcomes[Outcome.MOVED] == 3
 
 
+@pytest.mark.parametrize("drafted", [False, True])
+def test_a_guide_that_holds_from_a_later_day_waits_for_it_and_what_stands_stays(
+    town: Session, guide: Make, tmp_path: Path, noon: datetime, drafted: bool
+) -> None:
+    first = noon.date() + timedelta(days=30)
+    batch = bring(town, dump(tmp_path, guide(local_code="old", visits=1, effective_from=first)), noon)
+    if drafted:
+        begin(town, code(town, "old"), by="sun", at=noon)
+    batches.submit(town, batch.id, why="明年的规定", by="lin")
+    left_out = {"moved": ["居民身份证补领"]} if drafted else {"waiting": ["居民身份证补领"]}
+    assert decide(town, batch, noon) == Applied(**left_out)  # type: ignore[arg-type]
+    assert len(history(town, code(town, "old"))) == 1
+    assert waiting.due(town, first) == (() if drafted else (of_guide(town, code(town, "old")).id,))  # type: ignore[union-attr]
+    for number in waiting.due(town, first):
+        assert waiting.release(town, number, at=noon) is None, "not before its day"
+        waiting.release(town, number, at=noon + timedelta(days=30))
+        latest = history(town, code(town, "old"))[-1]
+        assert (latest.guide.visits, latest.by, latest.why) == (1, "zhou", "导入 指南.jsonl：明年的规定")
+
+
 def test_a_guide_somebody_is_writing_is_applied_and_told(town: Session, batch: Batch, noon: datetime) -> None:
     begin(town, code(town, "old"), by="sun", at=noon)
     batches.submit(town, batch.id, why="核对", by="lin")
@@ -286,11 +310,33 @@ def test_a_guide_somebody_is_writing_is_applied_and_told(town: Session, batch: B
     assert len(history(town, code(town, "old"))) == 2
 
 
-def test_a_withdrawn_guide_in_the_file_comes_back(town: Session, guide: Make, noon: datetime, tmp_path: Path) -> None:
-    withdraw(town, code(town, "gone"), by="somebody", at=noon)
-    batch = bring(town, dump(tmp_path, guide(local_code="gone")), noon)
+def test_a_region_written_in_twelve_digits_is_the_region_it_is(
+    town: Session, guide: Make, noon: datetime, tmp_path: Path
+) -> None:
+    long = f"{REGION}000000"
+    rows = [guide(local_code=name, region=long) for name in ("same", "old", "gone")]
+    assert {row.region for row in rows} == {REGION}
+    batch = bring(town, dump(tmp_path, *(document(row) | {"region": long} for row in rows)), noon, region=long)
+    assert (batch.region, batch.same, sum(batch.counts.values())) == (REGION, 3, 0)
+    draft = begin_new(town, document(rows[0]) | {"region": long}, by="lin", at=noon)
+    with pytest.raises(KeyTaken):
+        submit(town, draft.id, edition=draft.edition, why="新设", by="lin", at=noon)
+    assert guide(region="980102001000").region == "980102001", "a township stays one"
+
+
+def test_a_withdrawn_guide_in_the_file_comes_back_only_where_somebody_asked_for_it(
+    town: Session, guide: Make, noon: datetime, tmp_path: Path
+) -> None:
+    withdraw(town, code(town, "gone"), by="somebody", at=noon, why="收费写错了")
+    batch = bring(town, dump(tmp_path, guide(local_code="gone", visits=1), guide(local_code="old", visits=1)), noon)
+    assert (batch.counts[Kind.REVIVED], batch.chosen[Kind.REVIVED]) == (1, 0)
+    batches.choose_all(town, batch.id, Kind.CHANGED, True, by="lin")
+    (entry,) = batches.guides(town, batch.id, Kind.REVIVED).entries
+    assert not entry.chosen
+    assert batches.reasons(town, [entry]) == {entry.place: "收费写错了"}
+    batches.choose(town, batch.id, shown=[entry.place], chosen=[entry.place], by="lin")
     batches.submit(town, batch.id, why="恢复", by="lin")
-    assert decide(town, batch, noon).changed == 1
+    assert decide(town, batch, noon) == Applied(changed=1, revived=1)
     assert read(town, code(town, "gone")).status is Status.PUBLISHED  # type: ignore[union-attr]
 
 
@@ -308,7 +354,7 @@ def test_what_lies_outside_of_the_clerks_reach_is_refused_as_it_stands_and_as_it
     batch = bring(
         town, dump(tmp_path, *rows), noon, allowed=lambda region, name: (region, name) == (REGION, "松风区公安分局")
     )
-    assert [names(town, batch, kind) for kind in Kind] == [["fine"], [], ["gone", "same"]]
+    assert [names(town, batch, kind) for kind in Kind] == [["fine"], [], [], ["gone", "same"]]
     assert [problem.line for problem in batch.refused] == [1, 2, 3]
     assert all("不在您负责的范围" in problem.reason for problem in batch.refused)
 
@@ -342,17 +388,6 @@ def test_an_import_is_seen_by_those_who_may_see_all_of_it(
     assert seen(by="lin") == [plain.id, mixed.id]
     with pytest.raises(NoBatch):
         batches.read(session, mixed.id, scopes=((REGION, police["name"]),), by="qian")
-
-
-def test_what_the_template_has_no_column_for_stays_as_it_stands(
-    town: Session, guide: Make, noon: datetime, tmp_path: Path
-) -> None:
-    publish(town, guide(local_code="old", joint=["云桥市公安局"]), by="seeds", at=noon)
-    path = tmp_path / "表.csv"
-    path.write_text("本地编码,事项名称,实施部门\nold,居民身份证补领,松风区公安分局\n", encoding="gb18030")
-    batch = bring(town, path, noon, mapping="template")
-    (entry,) = batches.guides(town, batch.id, Kind.CHANGED).entries
-    assert entry.document["joint"] == ["云桥市公安局"]
 
 
 def test_a_file_name_is_shown_without_folders_and_without_tricks() -> None:
@@ -393,6 +428,8 @@ def bad_files() -> dict[str, Callable[[Path], object]]:
         "broken.xlsx": lambda path: workbook(path, b"<worksheet><sheetData><row><c t="),
         "headings.csv": lambda path: path.write_text("编号,标题\n1,二\n", encoding="utf-8"),
         "utf16.csv": lambda path: path.write_bytes(b"\xff\xfe" + b"\x00\xd8" * 9),
+        "quote.csv": lambda path: path.write_text('本地编码,"事项名称\n' + "x" * 4 * MIB + ",二\n", encoding="utf-8"),
+        "open.csv": lambda path: path.write_text('本地编码,事项名称,"实施部门\n1,二,三\n', encoding="utf-8"),
         "bytes.csv": lambda path: path.write_bytes(b"\xff" * 100),
         "program.exe": lambda path: path.write_bytes(b"MZ"),
         "nothing.json": lambda path: path.write_text("[]", encoding="utf-8"),
@@ -462,6 +499,27 @@ def test_too_many_rows_are_refused_before_anything_is_kept(
     path = dump(tmp_path, *({"name": "没有编码", "n": n} for n in range(120)))
     with pytest.raises((TooMuch, WrongHeadings)):
         bring(session, path, noon)
+
+
+def test_the_further_sheets_of_a_workbook_are_counted_and_timed_like_the_first(
+    session: Session, noon: datetime, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    book = openpyxl.Workbook()
+    book.active.title = "办事指南"
+    book.active.append(["本地编码", "事项名称", "实施部门"])
+    book.active.append(["a", "补领", "公安局"])
+    further = book.create_sheet("申请材料")
+    for row in [["本地编码", "材料名称"], *([["a", "户口簿"]] * 30)]:
+        further.append(row)
+    book.save(path := tmp_path / "表.xlsx")
+    with monkeypatch.context() as slow:
+        slow.setattr(reading, "OFTEN", 10)
+        slow.setattr(proposing, "LONGEST", -1)
+        with pytest.raises(TooMuch, match="几分钟"):
+            bring(session, path, noon, mapping="template")
+    monkeypatch.setattr(reading, "BESIDE", 29)
+    with pytest.raises(FileUnreadable, match="附表一共超过 29 行"):
+        bring(session, path, noon, mapping="template")
 
 
 def test_of_very_many_problems_the_first_are_shown_and_the_rest_counted(

@@ -146,13 +146,33 @@ def test_values_are_told_as_clerks_write_them(
     assert told(*compared(guide, {field: before}, {field: after})) == [wanted]
 
 
-def test_opening_hours_are_told_in_one_line(guide: Make) -> None:
+WEEK = "周一至周五 09:00–{}（法定节假日除外）"
+MORNINGS = "周一至周五 9:00-12:00，下午不办理"
+
+
+def test_what_citizens_read_of_opening_hours_and_what_was_understood_are_told_apart(guide: Make) -> None:
     before = {"address": "松涛路18号", "hours": {"text": "周一至周五9点到17点", "rules": [HOURS]}}
-    after = {"address": "松涛路18号", "hours": {"text": "周一至周五9点到16点", "rules": [HOURS | {"closes": "16:00"}]}}
-    week = "周一至周五 09:00–{}（法定节假日除外）"
+    after = {"address": "松涛路18号", "hours": {"text": MORNINGS, "rules": [HOURS | {"closes": "17:30"}]}}
+    rules = ("办理地点第 1 项的办公时间的每周规则", WEEK.format("17:00"), WEEK.format("17:30"))
     assert told(*compared(guide, {"places": [before]}, {"places": [after]})) == [
-        ("办理地点第 1 项的办公时间", week.format("17:00"), week.format("16:00"))
+        ("办理地点第 1 项的办公时间", "周一至周五9点到17点", MORNINGS),
+        rules,
     ]
+    kept = after | {"hours": {"text": "周一至周五9点到17点", "rules": [HOURS | {"closes": "17:30"}]}}
+    assert told(*compared(guide, {"places": [before]}, {"places": [kept]})) == [rules]
+
+
+def test_rules_without_published_words_are_told_once_since_citizens_read_them(guide: Make) -> None:
+    before, after = ({"name": "中心", "hours": {"rules": [HOURS | {"closes": at}]}} for at in ("17:00", "16:00"))
+    assert told(*compared(guide, {"places": [before]}, {"places": [after]})) == [
+        ("办理地点第 1 项的办公时间", WEEK.format("17:00"), WEEK.format("16:00"))
+    ]
+
+
+def test_an_added_place_tells_its_opening_hours_as_citizens_read_them(guide: Make) -> None:
+    place = {"name": "中心", "hours": {"text": MORNINGS, "rules": [HOURS]}}
+    (found,) = compared(guide, {}, {"places": [place]})
+    assert found.after == f"中心；办公时间：{MORNINGS}；系统理解为：{WEEK.format('17:00')}"
 
 
 def test_a_closed_day_is_told_by_itself(guide: Make) -> None:

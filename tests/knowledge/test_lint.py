@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date
 from typing import Any
 
 import pytest
@@ -64,6 +65,7 @@ def test_a_complete_guide_has_no_findings() -> None:
         ({"theme": "生育收养", "audience": ["法人"]}, "audience-fits-theme"),
         ({"theme": "年检年审", "audience": ["自然人"]}, "audience-fits-theme"),
         ({"laws": [], "conditions": [], "materials": [], "steps": []}, "key-elements"),
+        ({"effective_from": "2027-01-01", "effective_to": "2026-12-31"}, "dates-in-order"),
     ],
 )
 def test_a_broken_rule_is_found(fields: dict[str, Any], rule: str) -> None:
@@ -81,6 +83,39 @@ def test_a_broken_rule_is_found(fields: dict[str, Any], rule: str) -> None:
 )
 def test_what_is_allowed_is_not_complained_about(fields: dict[str, Any]) -> None:
     assert rules(**fields) == []
+
+
+CONTRADICTIONS: list[dict[str, Any]] = [
+    {"promised_time": {"days": 61}},
+    {"fees": [{"name": "工本费", "standard": "40元", "basis": "文"}]},
+    {"effective_from": "2027-01-01", "effective_to": "2026-12-31"},
+]
+
+
+@pytest.mark.parametrize("fields", CONTRADICTIONS)
+def test_what_contradicts_itself_stops_a_guide(fields: dict[str, Any]) -> None:
+    assert [finding.stops for finding in lint(Guide.model_validate(COMPLETE | fields))] == [True]
+
+
+def test_what_could_be_better_stops_nothing() -> None:
+    weak = {"complain": {"phone": "5550123"}, "results": [{"name": "身份证"}], "visits": 1, "charged": True}
+    found = lint(Guide.model_validate(COMPLETE | weak))
+    assert len(found) > 3
+    assert not any(finding.stops for finding in found)
+
+
+@pytest.mark.parametrize(
+    ("fields", "told"),
+    [
+        ({"effective_from": "2026-10-15", "effective_to": "2026-10-15"}, []),
+        ({"effective_from": "2026-10-16"}, [("not-yet-in-force", "未生效：2026-10-16 起群众才看得到")]),
+        ({"effective_to": "2026-10-14"}, [("no-longer-in-force", "已过期：2026-10-14 以后群众看不到")]),
+    ],
+)
+def test_a_guide_that_citizens_do_not_see_today_is_told(fields: dict[str, Any], told: list[tuple[str, str]]) -> None:
+    found = lint(Guide.model_validate(COMPLETE | fields), today=date(2026, 10, 15))
+    assert [(one.rule, one.message) for one in found] == told
+    assert not any(one.stops for one in found)
 
 
 def test_a_finding_names_field_rule_and_fix() -> None:

@@ -2,15 +2,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
+from typing import Any
 
 import pytest
-from sqlalchemy import Engine, func, select
+from sqlalchemy import Engine, event, func, select
 from sqlalchemy.orm import Session
 
 from core.database import sessions
 from knowledge.changes import changed_since, revision
 from knowledge.comparing import compare
 from knowledge.documents import document
+from knowledge.mapping import Rules
 from knowledge.models import ItemRow
 from knowledge.publishing import (
     Change,
@@ -108,6 +110,36 @@ def test_an_item_nobody_uses_is_removed(session: Session, guide: Make, noon: dat
     assert session.scalars(select(ItemRow.content)).one()["conditions"] == ["改过"]
 
 
+READING: dict[str, Callable[[Session, int], Any]] = {
+    "many": lambda session, number: read_many(session, [number]),
+    "history": history,
+    "version": lambda session, number: read_version(session, number, 1),
+    "changes": lambda session, _: changed_since(session, 0, today=TODAY),
+}
+
+
+@pytest.mark.parametrize("step", READING)
+def test_who_reads_while_somebody_publishes_reads_one_or_the_other(
+    database: Engine, guide: Make, noon: datetime, step: str
+) -> None:
+    with sessions(database, writing=True).begin() as session:
+        number = put(session, guide(), noon)
+    published: list[bool] = []
+
+    def publish_meanwhile(*told: Any) -> None:
+        if "FROM guides" in told[2] and not published:
+            published.append(True)
+            with sessions(database, writing=True).begin() as other:
+                put(other, guide(conditions=["改过"]), noon)
+
+    with sessions(database)() as reading:
+        event.listen(reading.connection(), "after_cursor_execute", publish_meanwhile)
+        READING[step](reading, number)
+    assert published
+    with sessions(database)() as reading:
+        assert changed_since(reading, 1, today=TODAY).guides[0].conditions_text == "改过"
+
+
 def test_a_batch_with_one_key_twice_keeps_the_later(session: Session, guide: Make, noon: datetime) -> None:
     changes = publish_all(session, [guide(), guide(visits=2)], by="clerk", at=noon)
     assert changes == [Change.NEW, Change.CHANGED]
@@ -163,7 +195,8 @@ def test_comparing_tells_what_publishing_would_do_and_writes_nothing(
 
 def test_fields_a_source_does_not_know_stay_as_they_stand(session: Session, guide: Make, noon: datetime) -> None:
     put(session, guide(questions=["身份证丢了怎么办"], visits=1), noon)
-    kept, lost = (compare(session, [guide(visits=1)], keep=keep)[0] for keep in (["questions"], ["aliases"]))
+    known = (Rules("source", dict.fromkeys(Guide.model_fields.keys() - {field})) for field in ("questions", "aliases"))
+    kept, lost = (compare(session, [guide(visits=1)], rules)[0] for rules in known)
     assert (kept.change, kept.guide.questions) == (Change.SAME, ["身份证丢了怎么办"])
     assert (lost.change, lost.guide.questions) == (Change.CHANGED, [])
 

@@ -65,21 +65,28 @@ function up(button) {
   button.focus();
 }
 
+/** What stands before a problem that keeps the guide from being submitted. */
+function must() {
+  const mark = document.createElement("strong");
+  mark.textContent = "必须改";
+  return mark;
+}
+
 /** What is wrong, beside its field and all together. */
 function show({ problems, completeness, missing, hours }) {
   for (const box of form.querySelectorAll(".findings")) box.replaceChildren();
   const all = document.createElement("ul");
-  for (const { id, heading, message, fix } of problems) {
+  for (const { id, heading, message, fix, stops } of problems) {
     const words = fix ? `${message}。${fix}` : message;
     const told = document.createElement("p");
     told.className = "problem";
-    told.textContent = words;
+    told.append(...(stops ? [must(), "："] : []), words);
     document.getElementById(`${id}-told`)?.append(told);
     const link = document.createElement("a");
     link.href = `#${id}`;
     link.textContent = heading;
     const line = document.createElement("li");
-    line.append(link, `：${words}`);
+    line.append(link, "：", ...(stops ? [must(), "，"] : []), words);
     all.append(line);
   }
   const none = document.createElement("p");
@@ -87,16 +94,15 @@ function show({ problems, completeness, missing, hours }) {
   form.querySelector("[data-findings]").replaceChildren(problems.length ? all : none);
   const lacking = missing.length ? `，缺${missing.join("、")}` : "";
   const summary = form.querySelector("[data-summary]");
-  const said = `完整度 ${Math.round(completeness * 100)}%${lacking}，${problems.length} 处提示`;
+  const stopping = problems.filter((one) => one.stops).length;
+  const counted = `${stopping ? `${stopping} 处必须改，` : ""}${problems.length - stopping} 处提示`;
+  const said = `完整度 ${Math.round(completeness * 100)}%${lacking}，${counted}`;
   if (summary.textContent !== said) summary.textContent = said;
   for (const section of form.querySelectorAll("details.section")) {
     const count = section.querySelectorAll(".findings > .problem").length;
     section.querySelector("[data-wrong]").textContent = count ? `${count} 处提示` : "";
   }
-  for (const line of form.querySelectorAll("[data-understood]")) {
-    const read = hours[line.dataset.understood];
-    line.textContent = read ? `群众会看到：${read}` : "还没有填写办公时间";
-  }
+  for (const line of form.querySelectorAll("[data-understood]")) line.textContent = hours[line.dataset.understood] ?? "";
 }
 
 async function check() {
