@@ -17,6 +17,7 @@ from knowledge.migrating import upgrade
 from knowledge.models import Revision
 from staff.models import AuditHead, AuditRow
 from tests.chromium import browser
+from tests.servers import postgresql, redis
 
 __all__ = ["browser"]  # a fixture
 
@@ -28,12 +29,19 @@ STAYS = {Revision.__table__, AuditRow.__table__, AuditHead.__table__}  # the aud
 # Each would train or load a Rasa of its own.
 WITH_RASA = ("tests/rasa/", "tests/channels/test_page.py", "tests/channels/test_serving.py")
 
+# Minutes long: begun last, they would keep the other processes waiting for them.
+FIRST = (*WITH_RASA, "tests/wechat/test_processes.py", "tests/web/test_booking.py", "tests/desk/test_stateful.py")
+
 
 class ByFile(LoadScopeScheduling):
     """With several processes, a file is run by one, so that what it sets up is set up once; and so is all of Rasa."""
 
     def _split_scope(self, nodeid: str) -> str:
         return "rasa" if nodeid.startswith(WITH_RASA) else nodeid.partition("::")[0]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: not item.nodeid.startswith(FIRST))
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByFile:
@@ -47,10 +55,15 @@ def database_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPa
     if request.param == "sqlite":
         yield f"sqlite:///{folder / 'bangban.db'}"
         return
-    pgserver = pytest.importorskip("pgserver", reason="pgserver has no wheel for this platform")
-    server = pgserver.get_server(folder, cleanup_mode="delete")
-    yield server.get_uri()
-    server.cleanup()
+    with postgresql(folder) as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a Redis."""
+    with redis(tmp_path_factory.mktemp("redis")) as address:
+        yield address
 
 
 @pytest.fixture(scope="session")

