@@ -10,9 +10,8 @@ serve: .venv/.synced  ## set up what is missing, then serve until Ctrl-C
 	@$(MAKE) --no-print-directory bot/runtime/.venv/.synced || echo "没有 Rasa 也能回答，只是听不懂复杂的说法；装好后重新运行 make serve 即可。"
 	@exec $(BIN)/bangban serve
 
-# Three processes, however few the cores: tests wait for others as often as they compute.
 test: setup  ## every test; those that need what is missing say so
-	$(BIN)/pytest --numprocesses 3 --no-loadscope-reorder
+	$(BIN)/pytest --numprocesses auto --maxprocesses 4 --no-loadscope-reorder
 
 lint: setup  ## style, types, who may import whom
 	$(BIN)/ruff check .

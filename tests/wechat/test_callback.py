@@ -8,7 +8,7 @@ import signal
 import sqlite3
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -103,10 +103,12 @@ def logs(caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]) ->
         yield Logs(events, told)
 
 
-@pytest.fixture
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+@contextmanager
+def impatient() -> Iterator[None]:
     """A callback waits a tenth of the time, so that late is soon."""
-    monkeypatch.setattr(turns, "IN_TIME", 0.4)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(turns, "IN_TIME", 0.4)
+        yield
 
 
 def incoming(citizen: Citizen) -> Incoming:
@@ -271,10 +273,10 @@ def test_what_a_callback_waits_for_is_over_before_the_platform_hangs_up() -> Non
 
 
 def test_a_late_answer_is_acknowledged_and_sent_while_typing_shows(
-    opened: Opened, zhang: Citizen, platform: PlatformServer, impatient: None
+    opened: Opened, zhang: Citizen, platform: PlatformServer
 ) -> None:
     letter = zhang.says(LOST)
-    with opened.slow() as gate:
+    with impatient(), opened.slow() as gate:
         assert opened.post(letter).text == "success"
         platform.until(lambda: zhang.typing)
         assert opened.post(letter).text == "success"
@@ -288,10 +290,10 @@ def test_a_late_answer_is_acknowledged_and_sent_while_typing_shows(
 
 
 def test_what_could_not_be_sent_comes_once_with_the_next_message(
-    opened: Opened, zhang: Citizen, platform: PlatformServer, impatient: None
+    opened: Opened, zhang: Citizen, platform: PlatformServer
 ) -> None:
     platform.fail("message/custom/send", 45015)
-    with opened.slow() as gate:
+    with impatient(), opened.slow() as gate:
         assert opened.post(zhang.says(LOST)).text == "success"
         gate.open()
         platform.until(lambda: platform.calls("message/custom/send"))
@@ -306,12 +308,12 @@ def test_what_could_not_be_sent_comes_once_with_the_next_message(
 
 
 def test_an_account_that_may_not_send_keeps_the_platform_waiting_and_tells_the_third_try(
-    opened: Opened, zhang: Citizen, platform: PlatformServer, impatient: None, monkeypatch: pytest.MonkeyPatch
+    opened: Opened, zhang: Citizen, platform: PlatformServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(turns, "HOLDING", 3.0)
     opened.do(opened.house.cache.set(f"wechat:forbidden:{ACCOUNT.appid}", "1", 600))
     letter = zhang.says(LOST)
-    with opened.slow() as gate:
+    with impatient(), opened.slow() as gate:
         for _ in range(2):
             sealed = letter.sealed()
             with pytest.raises(httpx.ReadTimeout):  # the platform hangs up
@@ -325,9 +327,9 @@ def test_an_account_that_may_not_send_keeps_the_platform_waiting_and_tells_the_t
 
 
 def test_messages_of_a_citizen_are_answered_in_their_order_and_others_do_not_wait(
-    opened: Opened, zhang: Citizen, platform: PlatformServer, impatient: None
+    opened: Opened, zhang: Citizen, platform: PlatformServer
 ) -> None:
-    with opened.slow() as gate:
+    with impatient(), opened.slow() as gate:
         assert opened.post(zhang.says(LOST)).text == "success"
         assert opened.post(zhang.says("要带什么")).text == "success"
         assert gate.asked == [LOST]
@@ -510,11 +512,11 @@ def test_shared_memory_that_fails_says_sorry_to_who_waits_and_nothing_to_who_doe
 
 
 def test_others_are_served_while_the_platform_keeps_us_waiting(
-    opened: Opened, zhang: Citizen, platform: PlatformServer, impatient: None
+    opened: Opened, zhang: Citizen, platform: PlatformServer
 ) -> None:
     # Shorter than we wait for the platform: what blocked the loop would end this call.
     patience = 4.0
-    with opened.slow() as gate, platform.held("message/custom/send") as held:
+    with impatient(), opened.slow() as gate, platform.held("message/custom/send") as held:
         opened.post(zhang.says(LOST))
         gate.open()
         platform.until(lambda: held.waiting)
@@ -527,11 +529,15 @@ def test_others_are_served_while_the_platform_keeps_us_waiting(
 
 
 def test_a_callback_is_answered_in_time_and_others_are_served_while_the_database_is_locked(
-    opened: Opened, zhang: Citizen, platform: PlatformServer, impatient: None
+    opened: Opened, zhang: Citizen, platform: PlatformServer
 ) -> None:
     patience = 8.0  # shorter than SQLite waits for a lock
     opened.office.owed.keep(incoming(zhang).owner, "before", Outgoing(("上次没说完的",)))
-    with ThreadPoolExecutor() as pool, closing(sqlite3.connect(opened.house.settings.home / "bangban.db")) as holder:
+    with (
+        impatient(),
+        ThreadPoolExecutor() as pool,
+        closing(sqlite3.connect(opened.house.settings.home / "bangban.db")) as holder,
+    ):
         holder.execute("BEGIN IMMEDIATE")
         waiting = pool.submit(opened.post, zhang.says(LOST))
         assert waiting.result(patience).text == "success"
@@ -546,19 +552,19 @@ def test_a_callback_is_answered_in_time_and_others_are_served_while_the_database
 
 
 def test_logs_name_request_and_sender_and_hold_nothing_private(
-    opened: Opened, zhang: Citizen, platform: PlatformServer, logs: Logs, impatient: None
+    opened: Opened, zhang: Citizen, platform: PlatformServer, logs: Logs
 ) -> None:
     query = verification(ACCOUNT, "echo-4711-secret")
     opened.client.get(PATHS[0], params=query)
     opened.client.get(PATHS[0], params=query | {"signature": "x"})
     opened.tells(zhang, LOST)
     opened.post(zhang.says(LOST), nonce="wrong")
-    with opened.slow() as gate:
+    with impatient(), opened.slow() as gate:
         opened.post(zhang.says("我叫张伟，电话 13800138000"))
         gate.open()
         platform.until(lambda: zhang.received)
         platform.fail("message/custom/send", 45015)
-    with opened.slow() as gate:
+    with impatient(), opened.slow() as gate:
         opened.post(zhang.says("护照怎么办"))
         gate.open()
         platform.until(lambda: len(platform.calls("message/custom/send")) == 2)
