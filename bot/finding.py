@@ -93,7 +93,7 @@ class Finder:
 
     def stays(self, hits: Sequence[Hit], text: str, dialogue: Dialogue) -> bool:
         """Whether a message with words of its own, which found `hits`, is still about the guide at hand."""
-        topic = facets.topic(text)
+        topic = facets.topic(unmarked(text))
         short = len(topic) <= facets.SHORT
         if not hits or not dialogue.guide:
             return short

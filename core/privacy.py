@@ -97,6 +97,7 @@ _KINDS: tuple[tuple[Sort | None, re.Pattern[str]], ...] = (
 )
 
 _MARK = re.compile(f"〔(?:{'|'.join(Sort)})〕")
+_ANNOUNCED = re.compile(rf"{names.LABEL}〔{Sort.NAME}〕[\s，,。、；;]*")
 _HALF_WIDTH = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
 _CHINESE = "零〇一二三四五六七八九幺壹贰叁肆伍陆柒捌玖"
 _CHINESE_DIGITS = str.maketrans(_CHINESE, "001234567891123456789")
@@ -129,8 +130,9 @@ def seal(text: str) -> str:
 
 
 def unmarked(text: str) -> str:
-    """Sealed text without the words that stand in the places: nothing is meant by them."""
-    return _MARK.sub("", text)
+    """Sealed text without the words that stand in the places, and without what announced a name: nothing is asked by
+    them. 身份证丢了 is what is left of 我爸叫〔姓名〕，身份证丢了."""
+    return _MARK.sub("", _ANNOUNCED.sub("", text))
 
 
 def mask(text: str) -> str:

@@ -23,8 +23,13 @@ def code(said: Answer) -> str:
 def test_what_was_sealed_in_a_question_makes_nothing_harder_to_find(city: City) -> None:
     finder, dialogue = city.assistant._finder, Dialogue(CITY)
     sealed = finder.find("我爸叫〔姓名〕，〔身份证号〕的身份证丢了怎么补", dialogue)
-    plain = finder.find("我爸叫，的身份证丢了怎么补", dialogue)
+    plain = finder.find("的身份证丢了怎么补", dialogue)
     assert [(hit.text, hit.score) for hit in sealed] == [(hit.text, hit.score) for hit in plain]
+
+
+def test_who_names_the_child_and_asks_about_another_matter_leaves_the_guide_at_hand(talk: Talk) -> None:
+    talk.say("老房子想写上媳妇的名字")
+    assert "义务教育阶段小学入学报名" in talk.say("我儿子叫〔姓名〕，今年上小学要什么材料").text
 
 
 def test_a_lost_identity_card_is_answered_with_its_guide(talk: Talk) -> None:

@@ -185,7 +185,8 @@ def test_the_address_of_an_office_and_the_name_of_a_district_stay(text):
 
 
 def test_nothing_is_left_where_something_was_sealed_for_those_who_search():
-    assert unmarked(seal(f"我爸叫张大江，{IDENTITY}丢了〔材料〕")) == "我爸叫，丢了〔材料〕"
+    assert unmarked(seal(f"我爸叫张大江，{IDENTITY}丢了〔材料〕")) == "丢了〔材料〕"
+    assert unmarked(seal("给我老公李强约护照，申请人：赵敏。怎么办")) == "给我老公约护照，怎么办"
 
 
 def test_findings_say_where_they_were_found():
