@@ -13,6 +13,7 @@ from typing import Any, TextIO
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from core.tables import harmless
 from knowledge.documents import document
 from knowledge.hours import describe
 from knowledge.models import GuideRow
@@ -26,8 +27,6 @@ SCHEMA_FILE = Path(__file__).parent.parent / "docs" / "schema" / "guide.schema.j
 SCHEMA_ID = "https://json-schema.org/draft/2020-12/schema"
 BATCH = 500
 WEEK = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-# A cell that begins so would be run as a formula when the table is opened.
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 COLUMNS: tuple[str, ...] = (
     "local_code",
@@ -145,13 +144,9 @@ def _csv(out: TextIO, rows: Iterator[Published]) -> int:
     writer.writerow([*(heading((name,), Guide) for name in COLUMNS), "版本"])
     count = 0
     for one in rows:
-        writer.writerow([*(_safe(_cell(getattr(one.guide, name))) for name in COLUMNS), one.version])
+        writer.writerow([*(harmless(_cell(getattr(one.guide, name))) for name in COLUMNS), one.version])
         count += 1
     return count
-
-
-def _safe(cell: str) -> str:
-    return "'" + cell if cell.startswith(FORMULA) else cell
 
 
 def _cell(value: Any) -> str:

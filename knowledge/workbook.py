@@ -8,8 +8,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from core.tables import FORMULA
 from knowledge.documents import document
-from knowledge.export import FORMULA
 from knowledge.hours import describe
 from knowledge.mapping import Rules, load
 from knowledge.schema import Guide, Hours

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from enum import StrEnum
 
 from core.clock import CHINA
-from knowledge.export import FORMULA
+from core.tables import MARK, row
 from staff.audit import Entry
 
 COLUMNS = ("编号", "时间", "经办人", "操作", "对象", "地区", "理由", "详情", "前一条校验值", "校验值")
@@ -27,19 +25,12 @@ def lines(entries: Iterable[Entry], form: Form) -> Iterator[str]:
         for one in entries:
             yield json.dumps({**asdict(one), "at": one.at.isoformat()}, ensure_ascii=False) + "\n"
         return
-    yield "\ufeff" + _row(COLUMNS)
+    yield MARK + row(COLUMNS)
     for one in entries:
-        yield _row(_cells(one))
+        yield row(_cells(one))
 
 
 def _cells(one: Entry) -> tuple[str, ...]:
     at = f"{one.at.astimezone(CHINA):%Y-%m-%d %H:%M:%S}"
     detail = json.dumps(one.detail, ensure_ascii=False) if one.detail else ""
-    told = (str(one.number), at, one.who, one.act, one.subject, one.region, one.why, detail, one.previous, one.digest)
-    return tuple(f"'{cell}" if cell.startswith(FORMULA) else cell for cell in told)
-
-
-def _row(cells: Iterable[str]) -> str:
-    written = io.StringIO()
-    csv.writer(written).writerow(cells)
-    return written.getvalue()
+    return (str(one.number), at, one.who, one.act, one.subject, one.region, one.why, detail, one.previous, one.digest)

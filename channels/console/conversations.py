@@ -15,7 +15,6 @@ from channels.console.pages import page
 from channels.console.reach import begins, day_of, ends, reach
 from channels.house import House
 from core import clock
-from core.clock import CHINA
 from core.errors import Forbidden
 from core.types import Candidate
 from index.ranking import Thresholds
@@ -71,7 +70,7 @@ def listed(
     regions, choices = reach(house, clerk, Act.READ_CONVERSATIONS, region)
     first, last = day_of(since), day_of(until)
     if not (first or last):
-        first = (clock.now() - USUAL).astimezone(CHINA).date()
+        first = clock.today() - USUAL
     with house.reading() as session:
         found = turns.entries(
             session, regions=regions, since=begins(first), until=ends(last), outcome=outcome, channel=channel,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
@@ -19,13 +17,12 @@ from channels.console.conversations import CHANNELS, OUTCOMES
 from channels.console.pages import page
 from channels.console.reach import DAYS, SPANS, reach
 from channels.house import House
-from core import clock
+from core import clock, tables
 from core.clock import CHINA
 from core.errors import NotFound
 from journal.overview import Overview, overview
 from journal.turns import Outcome
 from knowledge import faqs, publishing, standing
-from knowledge.export import FORMULA
 from staff.permissions import Act
 
 WAITS = (
@@ -69,10 +66,10 @@ def shown(request: Request, clerk: AtWork, days: Days = 30, region: Region = "")
     regions, choices = reach(house, clerk, Act.READ_OVERVIEW, region)
     with house.reading() as session:
         seen = _seen(session, regions, days)
-        tables = _tables(house, session, seen)
+        charted = _tables(house, session, seen)
         waits = _waits(session, clerk)
     return page(
-        request, clerk, "overview/overview.html", title="概览", seen=seen, tables=tables, waits=waits, days=days,
+        request, clerk, "overview/overview.html", title="概览", seen=seen, tables=charted, waits=waits, days=days,
         spans=SPANS, region=region, choices=choices, cards=[(OUTCOMES[one], one, seen.outcomes[one]) for one in CARDS],
         reads=clerk.anywhere(Act.READ_CONVERSATIONS),
     )  # fmt: skip
@@ -84,18 +81,17 @@ def downloaded(request: Request, clerk: AtWork, name: str, days: Days = 30, regi
     house, days = House.of(request), days if days in DAYS else 30
     regions, _ = reach(house, clerk, Act.READ_OVERVIEW, region)
     with house.reading() as session:
-        tables = _tables(house, session, _seen(session, regions, days))
-    table = next((one for one in tables if one.name == name), None)
-    if table is None:
+        every = _tables(house, session, _seen(session, regions, days))
+    found = next((one for one in every if one.name == name), None)
+    if found is None:
         raise NotFound()
     headers = {"Content-Disposition": f'attachment; filename="bangban-{name}-{days}d.csv"'}
-    return Response(_csv(table), media_type="text/csv; charset=utf-8", headers=headers)
+    return Response(tables.table(found.heads, found.rows), media_type="text/csv; charset=utf-8", headers=headers)
 
 
 def _seen(session: Session, regions: Sequence[str], days: int) -> Overview:
     """The figures of the last `days` days in China, today's so far among them."""
-    today = clock.now().astimezone(CHINA).date()
-    since, until = (datetime.combine(today + timedelta(days=n), time(), CHINA) for n in (1 - days, 1))
+    since, until = (datetime.combine(clock.today() + timedelta(days=n), time(), CHINA) for n in (1 - days, 1))
     return overview(session, regions=regions, since=since, until=until)
 
 
@@ -148,13 +144,3 @@ def _faqs(session: Session, seen: Overview) -> list[tuple[str, int]]:
 
 def _spoken(day: date) -> str:
     return f"{day.month}月{day.day}日"
-
-
-def _csv(table: Table) -> str:
-    written = io.StringIO()
-    written.write("\ufeff")  # so that Excel reads it as UTF-8
-    rows = csv.writer(written)
-    rows.writerow(table.heads)
-    for row in table.rows:
-        rows.writerow([f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA) else cell for cell in row])
-    return written.getvalue()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -12,13 +10,12 @@ from datetime import date
 from sqlalchemy.orm import Session
 
 from channels.house import House
-from core import clock
+from core import clock, tables
 from desk import days, halls, outbox
 from desk.calendar import Calendar, Day
 from desk.days import Entry
 from desk.rules import Rules
 from desk.status import Status
-from knowledge.export import FORMULA
 from knowledge.schema import Hall
 
 COLUMNS = ("时间", "窗口", "事项", "姓名", "手机", "预约号", "状态")
@@ -57,16 +54,8 @@ def lost(house: House, session: Session, region: str, hall: str, day: date) -> t
 
 
 def table(entries: Iterable[Entry]) -> bytes:
-    """The list for spreadsheets: UTF-8 with a mark that they recognise it by, and no cell that is a formula."""
-    written = io.StringIO()
-    rows = csv.writer(written)
-    rows.writerow(COLUMNS)
-    for one in entries:
-        at = one.appointment
-        span = f"{at.starts:%H:%M}-{at.ends:%H:%M}"
-        cells = (span, at.window_name, at.guide_name, one.name, one.phone, at.number, at.status.spoken)
-        rows.writerow([f"'{cell}" if cell.startswith(FORMULA) else cell for cell in cells])
-    return ("\ufeff" + written.getvalue()).encode()
+    """The list for spreadsheets, as UTF-8."""
+    return tables.table(COLUMNS, map(_cells, entries)).encode()
 
 
 def every_hall(house: House, session: Session) -> tuple[tuple[Hall, Rules | None], ...]:
@@ -74,6 +63,12 @@ def every_hall(house: House, session: Session) -> tuple[tuple[Hall, Rules | None
     opened = {(one.hall.region, one.hall.name): one for one in halls.desk_halls(session)}
     rest = [hall for hall in house.halls() if (hall.region, hall.name) not in opened]
     return (*((one.hall, one.rules) for one in opened.values()), *((hall, None) for hall in rest))
+
+
+def _cells(one: Entry) -> tuple[str, ...]:
+    at = one.appointment
+    span = f"{at.starts:%H:%M}-{at.ends:%H:%M}"
+    return (span, at.window_name, at.guide_name, one.name, one.phone, at.number, at.status.spoken)
 
 
 def _call(
