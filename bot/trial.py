@@ -53,6 +53,18 @@ def drafted(document: Mapping[str, Any], now: Published | None) -> Published:
     return Published(number, version, Status.PUBLISHED, revision, guide)
 
 
+def ask(assistant: Assistant, question: str, region: str, *, longest: int) -> tuple[str, Tried]:
+    """What was understood, "" where the guard answers, and what is said to a citizen of `region` who has said nothing
+    before. Raises what `guard` raises.
+    """
+    guarded = guard(question, longest=longest)
+    if guarded.answer:
+        return "", Tried((guarded.answer,), (), None)
+    text = corrected(guarded.text)
+    turn = assistant.respond(text, from_words(text), Dialogue(region))
+    return text, Tried(turn.answers, turn.looks, None)
+
+
 class Trial:
     """The assistant with `draft` in the place of its published version, or besides where it is new.
 
@@ -76,12 +88,8 @@ class Trial:
 
     def ask(self, question: str, region: str, *, longest: int) -> Tried:
         """Ask once, as a citizen of `region` who has said nothing before. Raises what `guard` raises."""
-        guarded = guard(question, longest=longest)
-        if guarded.answer:
-            return Tried((guarded.answer,), (), None)
-        text = corrected(guarded.text)
-        turn = self._assistant.respond(text, from_words(text), Dialogue(region))
-        return Tried(turn.answers, turn.looks, self._place(text, region))
+        text, tried = ask(self._assistant, question, region, longest=longest)
+        return tried._replace(found_at=self._place(text, region)) if text else tried
 
     def _place(self, text: str, region: str) -> int | None:
         where = self._finder.where(text, region)

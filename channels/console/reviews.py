@@ -8,6 +8,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
 from sqlalchemy.orm import Session
 
+from bot.trial import ask
 from channels.console import pages
 from channels.console.clerks import AtWork, Clerk
 from channels.console.draft_form import TOOLS, names
@@ -111,27 +112,14 @@ def tried(
     guide = stands.id if stands else None
     # A region that lies deeper than the deployment's is where its citizens ask from.
     then = house.try_out(content, question, region, guide=guide) if question and draft else None
-    now = today(house, question, region) if question else None
+    now = None
+    if question:
+        asked_in, longest = house.regions.canonical(region), house.settings.message_limit
+        _, now = ask(house.assistant, question, asked_in, longest=longest)
     return pages.page(
         request, clerk, "guides/try.html", question=question, then=then, now=now, guide=guide, draft=draft,
         titled=content.get("name", ""), outlook=outlook(content, stands, clock.today()), thresholds=house.index.thresholds,
     )  # fmt: skip
-
-
-def today(house: House, question: str, region: str) -> Any:
-    """What is answered now, without keeping anything. Raises what the guard raises."""
-    from bot.dialogue import Dialogue
-    from bot.guard import guard
-    from bot.trial import Tried
-    from bot.understanding import from_words
-    from index.homophones import corrected
-
-    guarded = guard(question, longest=house.settings.message_limit)
-    if guarded.answer:
-        return Tried((guarded.answer,), (), None)
-    text = corrected(guarded.text)
-    turn = house.assistant.respond(text, from_words(text), Dialogue(house.regions.canonical(region)))
-    return Tried(turn.answers, turn.looks, None)
 
 
 def _decidable(session: Session, clerk: Clerk, draft_id: int) -> tuple[Draft, Published | None]:
