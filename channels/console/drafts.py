@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Request
@@ -96,9 +97,7 @@ def write(request: Request, draft_id: Number, clerk: AtWork, sent: Posted) -> Re
         draft = _editable(request, clerk, draft_id)
     except drafts.NoDraft:
         return _begun_anew(request, clerk, sent)
-    loose = guide_form.typed(sent.pairs)
-    if draft.guide:
-        loose |= {key: draft.document.get(key, "") for key in drafts.KEYS}
+    loose = _typed(draft, sent)
     kept: dict[str, Any] = {"edition": sent.number("edition"), "was": sent.get("was"), "why": sent.get("why")}
     for act in ROWS:
         if name := sent.get(act):
@@ -126,23 +125,11 @@ def write(request: Request, draft_id: Number, clerk: AtWork, sent: Posted) -> Re
 def lint(request: Request, draft_id: Number, clerk: AtWork, sent: Posted) -> JSONResponse:
     """What can be said of what was typed so far; nothing is kept."""
     draft = _editable(request, clerk, draft_id)
-    loose = guide_form.typed(sent.pairs)
-    if draft.guide:
-        loose |= {key: draft.document.get(key, "") for key in drafts.KEYS}
+    loose = _typed(draft, sent)
     document = guide_form.tidy(loose)
     checked, made = check(document, House.of(request).regions), guide_form.fields(loose)
     ids = anchors(made, checked.problems)
-    problems = [
-        {
-            "name": one.name,
-            "id": ids[one.name],
-            "heading": one.heading,
-            "message": one.message,
-            "fix": one.fix,
-            "stops": one.stops,
-        }
-        for one in checked.problems
-    ]
+    problems = [asdict(one) | {"id": ids[one.name]} for one in checked.problems]
     told = {one.name: opening(one) for one in guide_form.walk(made.values()) if one.read}
     return JSONResponse(
         {
@@ -224,6 +211,12 @@ def _elsewhere(request: Request, clerk: Clerk, document: Mapping[str, Any]) -> t
     told = "您的账号管不了这个地区或者这个部门的指南，没有保存"
     fields = (("region", "区划代码"), ("department.name", "实施部门"))
     return tuple(Problem(name, heading, told, stops=True) for name, heading in fields)
+
+
+def _typed(draft: Draft, sent: Sent) -> Document:
+    """What was typed; what names a published guide stays."""
+    fixed = {key: draft.document.get(key, "") for key in drafts.KEYS} if draft.guide else {}
+    return guide_form.typed(sent.pairs) | fixed
 
 
 def _editable(request: Request, clerk: Clerk, draft_id: int) -> Draft:

@@ -86,9 +86,8 @@ async def rating(house: House, request: Request, session: str) -> None:
 
 async def check_bookings(house: House, request: Request) -> None:
     """Refuse a network address from which too much was booked. Raises TooManyBookings."""
-    most, name = house.settings.booking_limit_address, _bookings(request)
-    if most and int(await house.cache.get(name) or 0) >= most:
-        await _count(house, name, most, HOUR, TooManyBookings)
+    if most := house.settings.booking_limit_address:
+        await _refuse(house, _bookings(request), most, HOUR, TooManyBookings)
 
 
 async def count_booking(house: House, request: Request, made: Appointment) -> None:
@@ -114,9 +113,7 @@ async def wrong_token(house: House, request: Request) -> None:
 
 async def check_sign_in(house: House, request: Request) -> None:
     """Refuse a network address from which too many passwords were wrong. Raises TooManySignIns."""
-    name = _sign_ins(request)
-    if int(await house.cache.get(name) or 0) >= WRONG_SIGN_INS:
-        await _count(house, name, WRONG_SIGN_INS, TEN_MINUTES, TooManySignIns)
+    await _refuse(house, _sign_ins(request), WRONG_SIGN_INS, TEN_MINUTES, TooManySignIns)
 
 
 async def wrong_sign_in(house: House, request: Request) -> None:
@@ -181,6 +178,12 @@ def _sign_ins(request: Request) -> str:
 
 def _bookings(request: Request) -> str:
     return f"bookings:{address(request)}"
+
+
+async def _refuse(house: House, name: str, most: int, span: int, error: type[TooMany]) -> None:
+    """Raises `error` where as many were counted elsewhere; this one then counts too."""
+    if int(await house.cache.get(name) or 0) >= most:
+        await _count(house, name, most, span, error)
 
 
 async def _count(house: House, name: str, most: int, span: int = HOUR, error: type[TooMany] = TooManyTries) -> None:
