@@ -129,6 +129,11 @@ def seal(text: str) -> str:
     return "".join(parts) + text[at:]
 
 
+def sorts(*texts: str) -> str:
+    """The kinds of personal data in these, each once, for a sentence; empty where there is none."""
+    return "、".join(dict.fromkeys(one.sort.value for text in texts for one in find(text)))
+
+
 def unmarked(text: str) -> str:
     """Sealed text without the words that stand in the places, and without what announced a name: nothing is asked by
     them. 身份证丢了 is what is left of 我爸叫〔姓名〕，身份证丢了."""

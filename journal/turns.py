@@ -8,14 +8,14 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, false, func, or_, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from core.errors import NotFound
 from core.paging import Page
 from core.types import Candidate, Look
 from journal.models import TurnRow
-from knowledge.regions import significant
+from knowledge.regions import inside
 
 SIZE = 50
 APART = timedelta(hours=2)  # without a word, after which a conversation is another: it is remembered no longer
@@ -119,8 +119,7 @@ def channels(session: Session, regions: Sequence[str]) -> tuple[str, ...]:
 
 def within(regions: Iterable[str]) -> ColumnElement[bool]:
     """The condition that a turn is of one of `regions`, or of one inside it."""
-    fits = [TurnRow.region.startswith(significant(code), autoescape=True) for code in regions]
-    return or_(false(), *fits)
+    return inside(TurnRow.region, regions)
 
 
 def period(since: datetime | None, until: datetime | None) -> list[ColumnElement[bool]]:

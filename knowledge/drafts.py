@@ -34,7 +34,7 @@ from knowledge.drafting import (
     OwnChange,
     VersionMissing,
 )
-from knowledge.merging import merged_with_what_stands, standing
+from knowledge.merging import merged_with_what_stands
 from knowledge.models import DraftRow, GuideRow
 from knowledge.publishing import Published
 from knowledge.revisions import lock
@@ -150,7 +150,7 @@ def approve(session: Session, draft_id: int, *, edition: int, by: str, at: datet
     Who approved it and when is what was done last to a draft that waits. Raises as `publish`.
     """
     row, guide = _approvable(session, draft_id, edition, by, own)
-    stands = standing(session, row.guide) if row.guide else None
+    stands = publishing.stands(session, row.guide) if row.guide else None
     if not publishing.waits_for(stands, guide, at.astimezone(CHINA).date()):
         return _published(session, row, guide, by, at)
     row.status, row.updated_at, row.updated_by = Status.APPROVED.value, at, by
@@ -196,7 +196,7 @@ def checked(content: Mapping[str, Any]) -> Guide:
 def _held(session: Session, guide_id: int) -> Published:
     """The guide as it stands; others who begin a draft of it wait."""
     session.execute(select(GuideRow.id).where(GuideRow.id == guide_id).with_for_update())
-    return standing(session, guide_id)
+    return publishing.stands(session, guide_id)
 
 
 def _begun(
@@ -256,7 +256,7 @@ def _approvable(session: Session, draft_id: int, edition: int, by: str, own: boo
         raise OwnChange()
     merged = merged_with_what_stands(session, row)
     if merged.stopped:
-        raise Moved(standing(session, merged.guide), merged.headings)
+        raise Moved(publishing.stands(session, merged.guide), merged.headings)
     guide = checked(merged.content)
     _free(session, row, guide)
     return row, guide
@@ -266,7 +266,7 @@ def _published(session: Session, row: DraftRow, guide: Guide, by: str, at: datet
     publishing.publish(session, guide, by=by, at=at, why=row.why)
     session.delete(row)
     session.flush()
-    return standing(session, publishing.find(session, guide.region, guide.local_code))
+    return publishing.stands(session, publishing.find(session, guide.region, guide.local_code))
 
 
 def _seen(row: DraftRow, edition: int) -> None:

@@ -7,17 +7,17 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import or_, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from core.clock import CHINA
 from core.errors import Conflict, Invalid, NotFound
-from core.privacy import find
+from core.privacy import sorts
 from core.text import normalise
 from knowledge.documents import document, storable
 from knowledge.models import FaqRow, FaqVersion
 from knowledge.publishing import Change
-from knowledge.regions import significant
+from knowledge.regions import inside
 from knowledge.revisions import lock, next_revision
 from knowledge.schema import Faq
 
@@ -108,7 +108,7 @@ def every(
     """
     query = select(FaqRow).order_by(FaqRow.updated_at.desc(), FaqRow.code)
     if regions is not None:
-        query = query.where(or_(False, *(FaqRow.region.startswith(significant(code)) for code in regions)))
+        query = query.where(inside(FaqRow.region, regions))
     if enabled is not None:
         query = query.where(FaqRow.enabled == enabled)
     wanted = _plain(text)
@@ -152,9 +152,8 @@ def _checked(faq: Faq) -> Faq:
 
 
 def _check_nobody_named(faq: Faq) -> None:
-    sorts = dict.fromkeys(one.sort.value for text in _asked(faq) for one in find(text))
-    if sorts:
-        raise Invalid(f"问题或者其他问法里有{'、'.join(sorts)}，请去掉群众的个人信息再保存。")
+    if found := sorts(*_asked(faq)):
+        raise Invalid(f"问题或者其他问法里有{found}，请去掉群众的个人信息再保存。")
 
 
 def _distinct(variants: Iterable[str], question: str) -> list[str]:

@@ -11,7 +11,6 @@ from knowledge import publishing
 from knowledge.differences import merge
 from knowledge.documents import document
 from knowledge.models import DraftRow
-from knowledge.publishing import GuideMissing, Published
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +31,7 @@ def merged_with_what_stands(session: Session, row: DraftRow) -> Merged:
     """The draft's changes and those made to the guide since, field by field. Raises GuideMissing."""
     if row.guide is None:
         return Merged(None, 0, row.document)
-    current = standing(session, row.guide)
+    current = publishing.stands(session, row.guide)
     if current.version == row.base:
         return Merged(row.guide, row.base, row.document)
     base = publishing.read_version(session, row.guide, row.base)
@@ -41,11 +40,3 @@ def merged_with_what_stands(session: Session, row: DraftRow) -> Merged:
     # What was withdrawn for an error must not come back with a draft from before.
     turned = base is None or base.status != current.status
     return Merged(row.guide, current.version, content, headings, stopped=turned or bool(headings))
-
-
-def standing(session: Session, guide_id: int | None) -> Published:
-    """The guide as it stands, withdrawn or not. Raises GuideMissing."""
-    published = publishing.read(session, guide_id) if guide_id is not None else None
-    if published is None:
-        raise GuideMissing()
-    return published

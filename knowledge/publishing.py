@@ -186,6 +186,14 @@ def read(session: Session, guide_id: int) -> Published | None:
     return Published(row.id, row.version, Status(row.status), row.revision, _assemble(row, item))
 
 
+def stands(session: Session, guide_id: int | None) -> Published:
+    """The same. Raises GuideMissing where there is none."""
+    published = read(session, guide_id) if guide_id is not None else None
+    if published is None:
+        raise GuideMissing()
+    return published
+
+
 def read_many(session: Session, ids: Iterable[int]) -> dict[int, Published]:
     """Guides by id, one query for all. Unknown ids are left out."""
     wanted = list(dict.fromkeys(ids))

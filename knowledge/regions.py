@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from sqlalchemy import delete, insert, select
+from sqlalchemy import ColumnElement, delete, false, insert, or_, select
 from sqlalchemy.orm import Session
 
 from knowledge.models import RegionRow
@@ -40,6 +40,11 @@ def significant(code: str) -> str:
     while len(code) <= 6 and code.endswith("00"):
         code = code[:-2]
     return code
+
+
+def inside(column: Any, codes: Iterable[str]) -> ColumnElement[bool]:
+    """The condition that a row of that region's code lies in one of `codes`, or is of one itself."""
+    return or_(false(), *(column.startswith(significant(code), autoescape=True) for code in codes))
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from core.paging import Page
 from knowledge.lint import completeness, lint
 from knowledge.models import DraftRow, GuideRow
 from knowledge.publishing import Published, read_many
-from knowledge.regions import significant
+from knowledge.regions import inside
 from knowledge.schema import Status
 
 SIZE = 50
@@ -100,10 +100,7 @@ def due_counts(session: Session, scopes: Scopes, today: date) -> dict[str, int]:
 
 def within(region: Any, department: Any, scopes: Scopes) -> ColumnElement[bool]:
     """The condition that a row with these two columns lies within `scopes`."""
-    fits = [
-        and_(region.startswith(significant(code), autoescape=True), *([department == name] if name else []))
-        for code, name in scopes
-    ]
+    fits = [and_(inside(region, [code]), *([department == name] if name else [])) for code, name in scopes]
     return or_(false(), *fits)
 
 
@@ -154,7 +151,7 @@ def _filters(columns: Any, text: str, region: str, department: str, status: str)
         for word in text.split()
     ]
     if region:
-        tests.append(columns.region.startswith(significant(region), autoescape=True))
+        tests.append(inside(columns.region, [region]))
     if department:
         tests.append(columns.department == department)
     if status:

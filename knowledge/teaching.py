@@ -8,11 +8,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from core.errors import Conflict, Invalid
-from core.privacy import find
+from core.privacy import sorts
 from core.text import normalise
 from knowledge import publishing
 from knowledge.models import DraftRow
-from knowledge.publishing import GuideMissing, Published
+from knowledge.publishing import Published
 from knowledge.revisions import lock
 from knowledge.schema import Status
 
@@ -32,9 +32,7 @@ def teach(session: Session, guide_id: int, question: str, *, by: str, at: dateti
     """
     question = _checked(question)
     lock(session)
-    standing = publishing.read(session, guide_id)
-    if standing is None:
-        raise GuideMissing()
+    standing = publishing.stands(session, guide_id)
     if standing.status is Status.WITHDRAWN:
         raise Withdrawn()
     known = standing.guide.questions
@@ -42,9 +40,7 @@ def teach(session: Session, guide_id: int, question: str, *, by: str, at: dateti
         return standing
     guide = standing.guide.model_copy(update={"questions": [*known, question]})
     publishing.publish(session, guide, by=by, at=at, why=why or f"添加群众常用问法：{question}")
-    published = publishing.read(session, guide_id)
-    if published is None:
-        raise GuideMissing()
+    published = publishing.stands(session, guide_id)
     _hand_on(session, standing, published, question)
     return published
 
@@ -70,6 +66,6 @@ def _checked(question: str) -> str:
         raise Invalid("请填写群众的问法。")
     if len(question) > QUESTION:
         raise Invalid(f"问法太长，最多 {QUESTION} 个字。")
-    if found := find(question):
-        raise Invalid(f"问法里有{'、'.join(dict.fromkeys(one.sort.value for one in found))}，请改写后再添加。")
+    if found := sorts(question):
+        raise Invalid(f"问法里有{found}，请改写后再添加。")
     return question

@@ -16,13 +16,14 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 import structlog
 from sqlalchemy import ColumnElement, Select, event, func, or_, select
 from sqlalchemy.orm import Session
 
 from core.vault import Unreadable, Vault
+from knowledge.regions import inside
 from staff.models import AuditHead, AuditRow
 
 GENESIS = "0" * 64
@@ -47,6 +48,22 @@ class Entry:
     detail: dict[str, Any]
     previous: str
     digest: str
+
+
+class Which(TypedDict, total=False):
+    """Which entries are meant; all where nothing is given.
+
+    `act` may be the beginning of one: "guide.", and so may `subject` by whole words: "guide:" finds every guide,
+    "guide:1" that one, "hall:980100" every hall there. `since` counts, `until` does not. `regions`: those of these
+    regions and inside them, and of none.
+    """
+
+    who: str
+    act: str
+    subject: str
+    regions: Sequence[str]
+    since: datetime | None
+    until: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,49 +162,31 @@ class Audit:
         self,
         session: Session,
         *,
-        who: str = "",
-        act: str = "",
-        subject: str = "",
-        regions: Sequence[str] = (),
-        since: datetime | None = None,
-        until: datetime | None = None,
         before: int | None = None,
         limit: int = 50,
+        **which: Unpack[Which],
     ) -> tuple[Entry, ...]:
-        """The newest first, those numbered below `before`. `act` may be the beginning of one: "guide.", and so may
-        `subject` by whole words: "guide:" finds every guide, "guide:1" that one, "hall:980100" every hall there.
-
-        `since` counts, `until` does not. `regions`: those of these regions and inside them, and of none.
-        """
-        query = _chosen(select(AuditRow), who, act, subject, regions, since, until)
+        """The newest first, those numbered below `before`."""
+        query = _chosen(**which)
         if before is not None:
             query = query.where(AuditRow.number < before)
         return tuple(_entry(row) for row in session.scalars(query.order_by(AuditRow.number.desc()).limit(limit)))
 
-    def every(
-        self,
-        session: Session,
-        *,
-        who: str = "",
-        act: str = "",
-        subject: str = "",
-        regions: Sequence[str] = (),
-        since: datetime | None = None,
-        until: datetime | None = None,
-    ) -> Iterator[Entry]:
+    def every(self, session: Session, **which: Unpack[Which]) -> Iterator[Entry]:
         """All of these, the oldest first, without holding them all: for `staff.exporting`."""
-        return _stream(session, _chosen(select(AuditRow), who, act, subject, regions, since, until))
+        return _stream(session, _chosen(**which))
 
 
 def _chosen(
-    query: Select[Any],
-    who: str,
-    act: str,
-    subject: str,
-    regions: Sequence[str],
-    since: datetime | None,
-    until: datetime | None,
+    *,
+    who: str = "",
+    act: str = "",
+    subject: str = "",
+    regions: Sequence[str] = (),
+    since: datetime | None = None,
+    until: datetime | None = None,
 ) -> Select[Any]:
+    query = select(AuditRow)
     if who:
         query = query.where(AuditRow.who == who)
     if act:
@@ -199,8 +198,7 @@ def _chosen(
     if until:
         query = query.where(AuditRow.at < until)
     if regions:
-        inside = (AuditRow.region.startswith(_prefix(one)) for one in regions)
-        query = query.where(or_(AuditRow.region == "", *inside))
+        query = query.where(or_(AuditRow.region == "", inside(AuditRow.region, regions)))
     return query
 
 
@@ -209,13 +207,6 @@ def _about(subject: str) -> ColumnElement[bool]:
     if not which:
         return AuditRow.subject.startswith(subject, autoescape=True)
     return or_(AuditRow.subject == subject, AuditRow.subject.startswith(f"{subject} ", autoescape=True))
-
-
-def _prefix(region: str) -> str:
-    """With what the codes of a region and of those inside it begin."""
-    while region.endswith("00") and len(region) <= 6:
-        region = region[:-2]
-    return region
 
 
 def _stream(session: Session, query: Select[Any]) -> Iterator[Entry]:

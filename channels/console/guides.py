@@ -23,7 +23,7 @@ from core.errors import Invalid
 from knowledge import drafts, publishing, standing
 from knowledge.differences import differences
 from knowledge.documents import document
-from knowledge.publishing import GuideMissing, Published, Version
+from knowledge.publishing import Published, Version
 from staff.permissions import Act
 
 router = APIRouter(prefix="/console/guides")
@@ -144,9 +144,7 @@ def try_out(request: Request, guide_id: Number, clerk: AtWork, sent: Posted) -> 
 
 def _guide(session: Session, clerk: Clerk, act: Act, guide_id: int) -> Published:
     """The guide, where this clerk may do `act` with it. Raises GuideMissing, Forbidden."""
-    guide = publishing.read(session, guide_id)
-    if guide is None:
-        raise GuideMissing()
+    guide = publishing.stands(session, guide_id)
     clerk.require(act, guide.guide.region, guide.guide.department.name)
     return guide
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,21 +20,20 @@ from channels.console.reach import DAYS, SPANS, reach
 from channels.console.settling import MOST, settle
 from channels.house import House
 from core import clock
-from core.errors import Forbidden
 from core.paging import Page
+from core.privacy import unmarked
 from index.embedder import Vectors
 from index.search import Hit
 from journal import questions
 from journal.questions import IGNORED, Group, Question, Reason
 from knowledge.changes import IndexedGuide
-from knowledge.publishing import GuideMissing, read
+from knowledge.publishing import stands
 from knowledge.teaching import QUESTION, teach
 from staff.permissions import Act
 
 SIZE = 10  # groups on a page: for each the nearest guides are looked up
 NEAREST = 5
 LOOKED = 20  # of which some are curated questions, or not the clerk's
-SEALED = re.compile("〔[^〕]*〕")
 WORDINGS = 10  # handed to a form
 STEP = 20  # wordings compared at a time
 REASONS = {
@@ -89,10 +87,9 @@ def looked_for(
     request: Request, clerk: AtWork, question: Words = "", text: Words = "", settle: Numbers = ""
 ) -> Response:
     """The guides that `text` finds, to add the question to one of them."""
-    if not clerk.anywhere(Act.TEACH):
-        raise Forbidden()
-    house, own = House.of(request), dict.fromkeys(region for region, _ in clerk.scopes(Act.TEACH))
-    hits = [hit for region in own for hit in _search(house, text or question, region, LOOKED)]
+    clerk.require_anywhere(Act.TEACH)
+    house = House.of(request)
+    hits = [hit for region in clerk.regions(Act.TEACH) for hit in _search(house, text or question, region, LOOKED)]
     found = _teachable(clerk, sorted(hits, key=lambda hit: -hit.score))
     return page(
         request, clerk, "questions/teach.html", title="加到指南的问法", question=question, text=text, settle=settle,
@@ -106,10 +103,7 @@ def taught(request: Request, clerk: AtWork, sent: Posted) -> Response:
     house, now = House.of(request), clock.now()
     number, question = sent.number("guide"), sent.get("question")
     with house.writing.begin() as session:
-        before = read(session, number)
-        if before is None:
-            raise GuideMissing()
-        guide = before.guide
+        guide = stands(session, number).guide
         clerk.require(Act.TEACH, guide.region, guide.department.name)
         after = teach(session, number, question, by=clerk.name, at=now)
         settle(house, session, clerk, sent.get("settle"), f"guide:{number}")
@@ -125,8 +119,7 @@ def taught(request: Request, clerk: AtWork, sent: Posted) -> Response:
 def ignored(request: Request, clerk: AtWork, sent: Posted) -> Response:
     """Nothing needs to be made of these. Raises Forbidden."""
     house = House.of(request)
-    if not clerk.anywhere(Act.SETTLE_QUESTIONS):
-        raise Forbidden()
+    clerk.require_anywhere(Act.SETTLE_QUESTIONS)
     with house.writing.begin() as session:
         many = settle(house, session, clerk, sent.get("settle"), IGNORED)
     return redirect(request, "/console/questions", told=f"有 {many} 次提问不再列出。")
@@ -156,7 +149,7 @@ def _vectors(house: House, texts: Sequence[str]) -> Vectors:
 def _shown(house: House, clerk: Clerk, group: Group) -> Shown:
     hits = _search(house, group.question, group.regions[0], LOOKED)
     # A guide takes short ones only, and what was sealed is no part of what is asked.
-    wordings = [SEALED.sub("", text) for text in (group.question, *(text for text, _ in group.texts))]
+    wordings = [unmarked(text) for text in (group.question, *(text for text, _ in group.texts))]
     named = ",".join(map(str, group.ids[:MOST]))
     others = [text for text, _ in group.texts if text != group.question][:WORDINGS]
     begun = [("question", group.question), *(("variant", one) for one in others), ("settle", named)]
