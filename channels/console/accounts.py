@@ -51,7 +51,7 @@ class Line:
 @router.get("", response_class=HTMLResponse)
 def every(request: Request, clerk: AtWork) -> Response:
     """The accounts that one may manage."""
-    _administrator(clerk)
+    clerk.require_anywhere(MANAGE)
     house = House.of(request)
     with house.reading() as session:
         found = [one for one in accounts.every(session) if _manages(house, clerk, one)]
@@ -62,7 +62,7 @@ def every(request: Request, clerk: AtWork) -> Response:
 @router.get("/new", response_class=HTMLResponse)
 def new(request: Request, clerk: AtWork) -> Response:
     """The form for one more."""
-    _administrator(clerk)
+    clerk.require_anywhere(MANAGE)
     return _form(request, clerk, None, roles.rows(()), {"by": "password"})
 
 
@@ -81,7 +81,7 @@ def one(request: Request, clerk: AtWork, account_id: Number) -> Response:
 @router.post("/new", response_class=HTMLResponse)
 def make(request: Request, clerk: AtWork, sent: Posted) -> Response:
     """Make an account. Its one-time password is on the answer alone."""
-    _administrator(clerk)
+    clerk.require_anywhere(MANAGE)
     house = House.of(request)
     try:
         grants = roles.granted(house, clerk, sent)
@@ -168,12 +168,6 @@ def reset(request: Request, clerk: AtWork, account_id: Number, sent: Posted) -> 
 # -- what is allowed --
 
 
-def _administrator(clerk: Clerk) -> None:
-    """Raises Forbidden for everybody else."""
-    if not any(clerk.may(MANAGE, place) for place, _ in clerk.scopes(MANAGE)):
-        raise Forbidden()
-
-
 def _manages(house: House, clerk: Clerk, account: Account) -> bool:
     # Without any role it is the business of whoever keeps the whole deployment.
     places = [grant.region for grant in account.grants] or [house.settings.region]
@@ -182,7 +176,7 @@ def _manages(house: House, clerk: Clerk, account: Account) -> bool:
 
 def _managed(house: House, session: Session, clerk: Clerk, account_id: int) -> Account:
     """The account. Raises NoAccount where it is not there for this administrator, Forbidden for everybody else."""
-    _administrator(clerk)
+    clerk.require_anywhere(MANAGE)
     account = accounts.read(session, account_id)
     if not _manages(house, clerk, account):
         raise NoAccount()

@@ -68,6 +68,15 @@ class Clerk:
         if not self.may(act, region, department):
             raise Forbidden()
 
+    def require_anywhere(self, act: Act) -> None:
+        """Raises Forbidden where `act` is allowed nowhere."""
+        if not self.anywhere(act):
+            raise Forbidden()
+
+    def regions(self, act: Act) -> tuple[str, ...]:
+        """The regions in which `act` is allowed, be it in one department."""
+        return tuple(dict.fromkeys(region for region, _ in self.scopes(act)))
+
     def scopes(self, act: Act) -> tuple[tuple[str, str], ...]:
         """The regions, each with a department or none, in which `act` is allowed."""
         return scopes(self.account.grants, act)

@@ -82,8 +82,7 @@ def try_out(house: House, asked: str, region: str) -> Tried:
 
 def regions_for(house: House, clerk: Clerk, act: Act, also: str = "") -> list[tuple[str, str]]:
     """The regions that the clerk may choose for `act`, with their full names; `also` is among them."""
-    own = [region for region, _ in clerk.scopes(act)]
-    codes = dict.fromkeys(code for region in own for code in (region, *house.regions.children(region)))
+    codes = dict.fromkeys(code for region in clerk.regions(act) for code in (region, *house.regions.children(region)))
     here = [house.settings.region, *house.regions.children(house.settings.region)]
     codes |= dict.fromkeys(code for code in here if clerk.may(act, code))
     if also in house.regions:

@@ -54,12 +54,11 @@ def listed(
     number: Annotated[int, Query(alias="page", ge=1, le=100_000)] = 1,
 ) -> Response:
     """The questions of the clerk's regions."""
-    if not clerk.anywhere(Act.READ_FAQ):
-        raise Forbidden()
+    clerk.require_anywhere(Act.READ_FAQ)
     if region:
         clerk.require(Act.READ_FAQ, region)
     house = House.of(request)
-    regions = [region] if region else [one for one, _ in clerk.scopes(Act.READ_FAQ)]
+    regions = [region] if region else clerk.regions(Act.READ_FAQ)
     with house.reading() as session:
         every = faqs.every(session, regions=regions)
         fitting = faqs.every(session, regions=regions, text=text) if text else every
@@ -86,8 +85,7 @@ def begun(
     region: Annotated[str, Query(max_length=12)] = "",
 ) -> Response:
     """An empty form, or one that others' words begin."""
-    if not clerk.anywhere(Act.EDIT_FAQ):
-        raise Forbidden()
+    clerk.require_anywhere(Act.EDIT_FAQ)
     house = House.of(request)
     choices = [code for code, _ in regions_for(house, clerk, Act.EDIT_FAQ)]
     chosen = region if clerk.may(Act.EDIT_FAQ, region) and region in house.regions else choices[0]

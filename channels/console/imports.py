@@ -70,8 +70,7 @@ def upload(request: Request, clerk: AtWork, sent: Uploaded) -> Response:
 @router.get("/template.xlsx")
 def blank(clerk: AtWork) -> Response:
     """The table to fill in."""
-    if not clerk.anywhere(Act.EXPORT):
-        raise Forbidden()
+    clerk.require_anywhere(Act.EXPORT)
     headers = {"Content-Disposition": 'attachment; filename="bangban-template.xlsx"'}
     return Response(_template(), headers=headers, media_type="application/octet-stream")
 
@@ -114,8 +113,7 @@ def exported(
 def _listed(
     request: Request, clerk: Clerk, *, page: int = 1, wrong: BangbanError | None = None, sent: Sent | None = None
 ) -> HTMLResponse:
-    if not clerk.anywhere(Act.EXPORT):
-        raise Forbidden()
+    clerk.require_anywhere(Act.EXPORT)
     house, scopes = House.of(request), clerk.scopes(Act.PROPOSE_IMPORT)
     with house.reading() as session:
         # Whoever may export alone is shown no imports.

@@ -20,21 +20,25 @@ def reach(house: House, clerk: Clerk, act: Act, region: str = "") -> tuple[list[
 
     Raises Forbidden where the clerk may not, there or anywhere.
     """
-    own = list(dict.fromkeys(code for code, _ in clerk.scopes(act) if clerk.may(act, code)))
-    if not own or (region and not (region in house.regions and clerk.may(act, region))):
+    clerk.require_anywhere(act)
+    if region and not (region in house.regions and clerk.may(act, region)):
         raise Forbidden()
+    own = list(clerk.regions(act))
     codes = dict.fromkeys(code for one in own for code in (one, *house.regions.children(one)))
     return [region] if region else own, [(code, house.regions.full_name(code)) for code in codes]
 
 
 def day_of(text: str) -> date | None:
     """A day as a date field sends it; None for an empty one. Raises Invalid."""
-    if not text:
-        return None
+    return read_day(text) if text else None
+
+
+def read_day(text: str) -> date:
+    """The day that "2026-10-16" names. Raises Invalid."""
     try:
         day = date.fromisoformat(text)
     except ValueError as error:
-        raise Invalid("日期不对，请按 2026-01-31 这样填写。") from error
+        raise Invalid("日期请写成 2026-10-16 这样，现在写的日期不对。") from error
     if not FIRST <= day.year <= LAST:
         raise Invalid(f"日期只能在 {FIRST} 年到 {LAST} 年之间。")
     return day

@@ -54,7 +54,7 @@ def granted(house: House, clerk: Clerk, sent: Sent) -> tuple[Grant, ...]:
 def places(house: House, clerk: Clerk, used: Sequence[str]) -> list[tuple[str, str]]:
     """The regions to choose from: one's own, those in them and in those, and what is chosen already."""
     found: dict[str, None] = {}
-    for own, _ in clerk.scopes(MANAGE):
+    for own in clerk.regions(MANAGE):
         for place in (own, *house.regions.children(own)):
             found[place] = None
             found |= dict.fromkeys(house.regions.children(place))

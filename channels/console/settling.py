@@ -27,7 +27,7 @@ def settle(house: House, session: Session, clerk: Clerk, named: str, what: str) 
 
     `what` became of them is "faq:…", "guide:…", "draft:…" or journal.questions.IGNORED. Raises Invalid.
     """
-    turns, regions = numbers(named), [region for region, _ in clerk.scopes(Act.SETTLE_QUESTIONS)]
+    turns, regions = numbers(named), clerk.regions(Act.SETTLE_QUESTIONS)
     many = questions.settle(session, turns, what, regions=regions) if turns and regions else 0
     if many:
         house.audit.record(

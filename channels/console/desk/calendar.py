@@ -10,13 +10,13 @@ from fastapi import APIRouter, Path, Request
 from fastapi.responses import HTMLResponse, Response
 
 from channels.console.clerks import AtWork, Clerk
-from channels.console.desk.places import FIRST, LAST, read_day
 from channels.console.forms import Posted
 from channels.console.pages import page, redirect
+from channels.console.reach import FIRST, LAST, read_day
 from channels.house import House
 from channels.web import desk_changes
 from channels.web.desk_changes import YearChanged, written, year_stamp
-from core.errors import Forbidden, Invalid
+from core.errors import Invalid
 from desk.calendar import Calendar, SpecialDay
 from staff.permissions import Act
 
@@ -36,8 +36,7 @@ def this_year(request: Request, clerk: AtWork) -> Response:
 @router.get("/console/desk/calendar/{year}", response_class=HTMLResponse)
 def read(request: Request, clerk: AtWork, year: Year) -> Response:
     """The special days of a year, as announced and as entered."""
-    if not clerk.anywhere(Act.READ_DESK):
-        raise Forbidden()
+    clerk.require_anywhere(Act.READ_DESK)
     return _page(request, clerk, year)
 
 

@@ -10,8 +10,9 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse, Response
 
-from channels.console.desk.places import FIRST, LAST, At
+from channels.console.desk.places import At
 from channels.console.pages import page
+from channels.console.reach import FIRST, LAST
 from channels.house import House
 from channels.web.booking.month import month_of, next_month
 from core.errors import Invalid

@@ -10,13 +10,11 @@ from urllib.parse import urlencode
 from fastapi import Depends, Query, Request
 
 from channels.console.clerks import AtWork, Clerk
+from channels.console.reach import read_day
 from channels.house import House
-from core.errors import Invalid
 from desk.halls import NoHall, published_hall
 from knowledge.schema import Hall
 from staff.permissions import Act
-
-FIRST, LAST = 2000, 2199  # years that a page shows
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,18 +61,7 @@ def _here(request: Request, clerk: AtWork, hall: Annotated[str, Query(max_length
 
 def _day(request: Request, day: Annotated[str, Query(max_length=20)] = "") -> date:
     """The day named, or today. Raises Invalid."""
-    return read_day(day) if day else House.of(request).today()
-
-
-def read_day(text: str) -> date:
-    """The day that "2026-10-16" names. Raises Invalid."""
-    try:
-        found = date.fromisoformat(text.strip())
-    except ValueError as error:
-        raise Invalid("日期请写成 2026-10-16 这样。") from error
-    if not FIRST <= found.year <= LAST:
-        raise Invalid(f"日期只能在 {FIRST} 年到 {LAST} 年之间。")
-    return found
+    return read_day(day.strip()) if day else House.of(request).today()
 
 
 At = Annotated[Here, Depends(_here)]
